@@ -1,0 +1,70 @@
+"""How every command of ours starts and ends.
+
+Exit status: 0 done; 2 bad arguments or input, told in one line on stderr; 75
+interrupted, the same command resumes; 1 anything else, with its stack trace.
+`--verbosity=1` shows the stack trace behind a one-line error too.
+"""
+
+import signal
+import sys
+from collections.abc import Callable
+
+from absl import app, flags, logging
+
+_BAD_INPUT = 2
+_INTERRUPTED = 75
+# A config flag reports an unknown or ill-typed field as a plain Python error.
+_FLAG_ERRORS = (
+    flags.Error,
+    AttributeError,
+    KeyError,
+    TypeError,
+    ValueError,
+    OSError,
+)
+
+
+class InputError(ValueError):
+    """What the person typed or gave cannot be used; the text says what to do."""
+
+
+def run(main: Callable[[list[str]], None]) -> None:
+    """Parses the flags, calls `main(argv)` and ends the process by the rules above.
+
+    Call it under `if __name__ == "__main__"`. SIGTERM reaches `main` as a
+    `KeyboardInterrupt`, so that `finally` blocks run; a command that saves its state
+    on a signal may install a handler of its own.
+    """
+    signal.signal(signal.SIGTERM, _interrupt)
+    app.run(lambda argv: _guarded(main, argv), flags_parser=_parse)
+
+
+def _interrupt(signum, frame):
+    raise KeyboardInterrupt
+
+
+def _guarded(main, argv):
+    try:
+        if argv[1:]:
+            raise InputError(f"unexpected argument {argv[1]!r}: flags look like --a=b")
+        main(argv)
+    except (ValueError, OSError) as error:
+        logging.debug("the error in full", exc_info=True)
+        _fail(error)
+    except KeyboardInterrupt:
+        print("interrupted: the same command resumes", file=sys.stderr)
+        sys.exit(_INTERRUPTED)
+
+
+def _parse(argv):
+    try:
+        return flags.FLAGS(argv)
+    except _FLAG_ERRORS as error:
+        _fail(error)
+
+
+def _fail(error: Exception):
+    # str() of a KeyError puts its words in quotes.
+    words = error.args[0] if isinstance(error, KeyError) and error.args else error
+    print("error: " + " ".join(str(words).split()), file=sys.stderr)
+    sys.exit(_BAD_INPUT)
