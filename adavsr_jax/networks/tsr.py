@@ -1,0 +1,43 @@
+"""Temporal super-resolution F_theta on temporal profiles (paper section 3.1, eq. 2)."""
+
+import jax.numpy as jnp
+from flax import linen as nn
+
+from adavsr_jax import resampling
+from adavsr_jax.networks import blocks
+
+
+class TSR(nn.Module):
+    """`M` frames to `2M - 1` of the same size.
+
+    The profile generator f_r is bicubic interpolation along time; a residual network
+    then sees the video as x-t and as y-t slices, each an image for a 2-D convolution,
+    and adds the mean of its two opinions. One network serves both, so a transposed
+    video gives the transposed result.
+
+    Departure: the paper names no architecture; slices as images follow its reference
+    [67] (Xiao et al., MM 2020). Given frames are corrected too, since under `mean3`
+    they are blurred in time.
+    """
+
+    channels: int
+    blocks: int
+
+    @property
+    def radius(self):
+        """(input frames, input pixels) that an output pixel sees to each side."""
+        in_output_frames = 2 * self.blocks + 2
+        # Half the rate, and two more input frames under the bicubic of the profile.
+        return in_output_frames // 2 + 2, in_output_frames
+
+    @nn.compact
+    def __call__(self, frames):
+        """`[B, M, h, w, C] float32 in [0, 1] -> [B, 2M-1, h, w, C]`; any M, h, w >= 1."""
+        profile = resampling.interpolate_bicubic(frames)
+        b, t, h, w, c = profile.shape
+        network = blocks.Trunk(self.channels, self.blocks, c, name="slices")
+        xt = profile.transpose(0, 2, 1, 3, 4).reshape(b * h, t, w, c)
+        yt = profile.transpose(0, 3, 1, 2, 4).reshape(b * w, t, h, c)
+        across = network(xt).reshape(b, h, t, w, c).transpose(0, 2, 1, 3, 4)
+        down = network(yt).reshape(b, w, t, h, c).transpose(0, 2, 3, 1, 4)
+        return profile + jnp.float32(0.5) * (across + down)  # [B, 2M-1, h, w, C]
