@@ -1,0 +1,37 @@
+"""Code values and numbers: uint8 <-> float32 in [0, 1], and the luma that is scored."""
+
+import jax.numpy as jnp
+import numpy as np
+
+
+def to_float(frames):
+    """uint8 `[...]` to float32 `[...]` in [0, 1]."""
+    return jnp.asarray(frames).astype(jnp.float32) / 255
+
+
+def to_uint8(frames):
+    """Floats `[...]` in [0, 1] to the nearest uint8; what lies outside is clipped."""
+    return _code_values(frames).astype(jnp.uint8)
+
+
+def round_to_8_bits(frames):
+    """The floats `[...]` that come back from a file of 8-bit frames.
+
+    Equal to `to_float(to_uint8(frames))` for float32. Its derivative is zero.
+    """
+    return _code_values(frames) / 255
+
+
+def luma(rgb):
+    """Y `[...]` of ITU-R BT.601 for RGB code values `[..., 3]` in 0..255.
+
+    `Y = 16 + (65.481 R + 128.553 G + 24.966 B) / 255`, in 16..235 and not rounded.
+    NumPy arrays give float64 on the host, JAX arrays float32.
+    """
+    rgb = rgb.astype(np.float64 if isinstance(rgb, np.ndarray) else jnp.float32)
+    red, green, blue = rgb[..., 0], rgb[..., 1], rgb[..., 2]
+    return 16 + (65.481 * red + 128.553 * green + 24.966 * blue) / 255
+
+
+def _code_values(frames):
+    return jnp.round(jnp.clip(frames, 0, 1) * 255)
