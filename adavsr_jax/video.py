@@ -1,0 +1,299 @@
+"""Frames from and to video files and folders of pictures. Host side; no JAX.
+
+Everything here speaks `uint8 [H, W, 3]` RGB, full range.
+
+Colour. RGB codecs (FFV1 `bgr0`, PNG) are exact. YUV goes through chroma at full
+size and a matrix in floating point, because swscale's integer path darkens by a code
+value. Matrix and range are those of each frame's tags; an untagged frame is BT.709
+from 720 rows on and BT.601 below, limited range, as players take it. Video deeper
+than 8 bits is rounded to 8. What is written is BT.709, limited range, and tagged so.
+"""
+
+import dataclasses
+import fractions
+import os
+import pathlib
+import shutil
+from collections.abc import Iterable, Iterator
+
+import av
+import numpy as np
+
+from adavsr_jax import pictures, yuv
+
+VIDEOS = (".mp4", ".mkv", ".mov", ".webm", ".avi", ".m4v", ".mpg", ".ts", ".y4m")
+FOLDER_RATE = fractions.Fraction(24)
+
+_X264 = ("libx264", {"crf": "14", "preset": "medium"})
+_VP9 = ("libvpx-vp9", {"crf": "16", "b": "0", "cpu-used": "2"})
+# suffix -> container, (encoder, its options)
+_WRITERS = {
+    ".mp4": ("mp4", _X264),
+    ".m4v": ("mp4", _X264),
+    ".mov": ("mov", _X264),
+    ".mkv": ("matroska", _X264),
+    ".webm": ("webm", _VP9),
+}
+# FFmpeg's numbers: colour ranges, and the matrix that nobody stated.
+_LIMITED, _FULL, _UNTAGGED = 1, 2, 2
+
+
+@dataclasses.dataclass(frozen=True)
+class Clip:
+    """A whole video in memory.
+
+    Attributes:
+      frames: `uint8 [T, H, W, 3]`, RGB.
+      rate: frames per second; `FOLDER_RATE` for a folder of pictures.
+      notes: lines a person should see: a file shorter than it promises, sound that
+        is not carried over.
+    """
+
+    frames: np.ndarray
+    rate: fractions.Fraction
+    notes: tuple[str, ...] = ()
+
+
+def is_media(path: str | os.PathLike) -> bool:
+    """Whether `path` is a video file by its suffix, or directly holds pictures."""
+    path = pathlib.Path(path)
+    if path.is_dir():
+        return bool(pictures.listing(path))
+    return path.is_file() and path.suffix.lower() in VIDEOS
+
+
+def frames(path: str | os.PathLike) -> Iterator[np.ndarray]:
+    """Yields `uint8 [H, W, 3]` RGB frames of a video file or a folder of pictures.
+
+    Video is turned upright by its rotation tag; what `pictures` says holds for stills.
+
+    Raises:
+      FileNotFoundError: there is nothing at `path`.
+      ValueError: a file that cannot be decoded, a 16-bit PNG, or frames of different
+        sizes (the first odd one is named).
+    """
+    path = pathlib.Path(path)
+    if path.is_dir():
+        return pictures.frames(path)
+    return (frame for frame, _ in _decode(path))
+
+
+def read(path: str | os.PathLike) -> Clip:
+    """Reads a video file or a folder of pictures whole; raises as `frames` does."""
+    path = pathlib.Path(path)
+    if path.is_dir():
+        return Clip(np.stack(list(pictures.frames(path))), FOLDER_RATE)
+    decoded, ends = zip(*_decode(path), strict=True)
+    with _open(path) as container:
+        stream = container.streams.video[0]
+        rate = stream.average_rate or stream.guessed_rate or FOLDER_RATE
+        promised = container.duration / av.time_base if container.duration else 0.0
+        has_sound = bool(container.streams.audio)
+    notes = []
+    if promised - ends[-1] > max(0.25, 2.0 / rate) and promised > 1.1 * ends[-1]:
+        notes.append(
+            f"{path}: pictures end after {ends[-1]:.2f} s ({len(decoded)} frames) but"
+            f" the file promises {promised:.2f} s; it may be cut short"
+        )
+    if has_sound:
+        notes.append(f"{path}: its sound is not carried over")
+    return Clip(np.stack(decoded), fractions.Fraction(rate), tuple(notes))
+
+
+def check_output(path: str | os.PathLike, *, overwrite: bool = False) -> None:
+    """Raises before any work is done if `write` could not, or may not, write `path`.
+
+    Raises:
+      ValueError: an unknown suffix; something stands there and `overwrite` is false;
+        a folder holds anything but frames that `write` made.
+      OSError: the place cannot be written.
+    """
+    path = pathlib.Path(path)
+    suffix = path.suffix.lower()
+    if suffix and suffix not in _WRITERS:
+        raise ValueError(
+            f"{path}: cannot write {suffix} files; use {', '.join(_WRITERS)}, or a path"
+            " without a suffix for a folder of PNG files"
+        )
+    if path.exists():
+        if path.is_dir() == bool(suffix):
+            found = "folder" if path.is_dir() else "file"
+            raise ValueError(f"{path}: is a {found}; choose another name")
+        if path.is_dir() and not pictures.are_ours(path):
+            raise ValueError(
+                f"{path}: holds files that are not numbered frames, so it is not"
+                " replaced; choose another folder"
+            )
+        if not overwrite and (suffix or any(path.iterdir())):
+            raise ValueError(f"{path}: exists already; add --overwrite to replace it")
+    parent = path.absolute().parent
+    while not parent.exists():
+        parent = parent.parent
+    if not parent.is_dir():
+        raise NotADirectoryError(f"{path}: {parent} is not a folder")
+    if not os.access(parent, os.W_OK):
+        raise PermissionError(f"{path}: {parent} cannot be written to")
+
+
+def write(
+    path: str | os.PathLike,
+    frames: Iterable[np.ndarray],
+    rate: fractions.Fraction,
+    *,
+    overwrite: bool = False,
+) -> int:
+    """Writes frames to a video file, or to a folder of PNGs if there is no suffix.
+
+    Video is H.264 (`.mp4 .m4v .mov .mkv`) or VP9 (`.webm`), 4:2:0 and near lossless.
+    Pictures are `000000.png`, `000001.png`, ... The result is made beside `path`
+    (`NAME.part`) and renamed: on failure nothing of it stays.
+
+    Args:
+      path: where to; missing parents are made.
+      frames: `uint8 [H, W, 3]` each, RGB, all of one size; even for a video.
+      rate: frames per second; not used for a folder.
+      overwrite: replace what stands at `path`.
+
+    Returns:
+      How many frames were written.
+
+    Raises:
+      ValueError, OSError: as `check_output`; or frames of unequal or odd size.
+    """
+    path = pathlib.Path(path)
+    check_output(path, overwrite=overwrite)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    _remove(part)
+    frames = _one_size(frames)
+    try:
+        if path.suffix:
+            count = _encode(part, path.suffix.lower(), frames, rate)
+        else:
+            count = pictures.write(part, frames)
+        if not count:
+            raise ValueError(f"{path}: there are no frames to write")
+        _remove(path)  # a folder: check_output saw to it that all in it is ours
+        part.replace(path)
+    except av.FFmpegError as error:
+        raise OSError(f"{path}: could not be written ({error})") from error
+    finally:
+        _remove(part)
+    return count
+
+
+def _remove(path):
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _open(path):
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: no such file or folder")
+    try:
+        container = av.open(str(path))
+    except av.FFmpegError as error:
+        raise ValueError(f"{path}: is not a readable video ({error})") from error
+    if not container.streams.video:
+        container.close()
+        raise ValueError(f"{path}: has no pictures in it, only sound or data")
+    return container
+
+
+def _decode(path):
+    """Yields (RGB frame, the second at which it ends) of a video file."""
+    count, first = 0, None
+    with _open(path) as container:
+        stream = container.streams.video[0]
+        step = 1.0 / float(stream.average_rate or FOLDER_RATE)
+        start = None
+        try:
+            for frame in container.decode(stream):
+                time = frame.time if frame.time is not None else count * step
+                start = time if start is None else start
+                rgb = _rgb(frame, path)
+                first = rgb if first is None else first
+                if rgb.shape != first.shape:
+                    raise ValueError(
+                        f"{path}: frame {count} is {pictures.size(rgb)} but the first"
+                        f" is {pictures.size(first)}; re-encode it at one size"
+                    )
+                yield rgb, time - start + step
+                count += 1
+        except av.FFmpegError as error:
+            promised = f" of {stream.frames}" if stream.frames else ""
+            raise ValueError(
+                f"{path}: decoding fails after {count}{promised} frames ({error})"
+            ) from error
+    if not count:
+        raise ValueError(f"{path}: no frame could be decoded from it")
+
+
+def _rgb(frame, path):
+    """One decoded frame as upright `uint8 [H, W, 3]`."""
+    if frame.format.name.startswith(("yuv", "nv", "p0")):
+        rgb = _from_yuv(frame, path)
+    else:
+        rgb = frame.to_ndarray(format="rgb24")
+    return np.ascontiguousarray(np.rot90(rgb, frame.rotation // 90))
+
+
+def _from_yuv(frame, path):
+    matrix = frame.colorspace
+    if matrix == _UNTAGGED:
+        matrix = yuv.BT709 if frame.height >= 720 else yuv.BT601
+    if matrix not in yuv.LUMA:
+        raise ValueError(f"{path}: colour matrix {int(matrix)} is unknown; use BT.709")
+    # The `yuvj` formats say full range by name; kept so, nothing is rescaled.
+    named_full = frame.format.name.startswith("yuvj")
+    planes = frame.reformat(
+        format="yuvj444p" if named_full else "yuv444p", interpolation="BICUBIC"
+    ).to_ndarray()
+    full_range = named_full or frame.color_range == _FULL
+    return yuv.to_rgb(planes, matrix, full_range=full_range)
+
+
+def _one_size(frames):
+    first = None
+    for count, frame in enumerate(frames):
+        first = frame if first is None else first
+        if frame.shape != first.shape:
+            raise ValueError(
+                f"frame {count} is {pictures.size(frame)} but the first is"
+                f" {pictures.size(first)}"
+            )
+        yield frame
+
+
+def _encode(part, suffix, frames, rate):
+    container_name, (codec, options) = _WRITERS[suffix]
+    stream, count = None, 0
+    with av.open(str(part), "w", format=container_name) as container:
+        for rgb in frames:
+            if stream is None:
+                stream = container.add_stream(codec, rate=rate, options=options)
+                _describe(stream, rgb)
+            frame = av.VideoFrame.from_ndarray(
+                yuv.from_rgb(rgb, yuv.BT709), format="yuv444p"
+            )
+            frame.colorspace, frame.color_range = yuv.BT709, _LIMITED
+            container.mux(stream.encode(frame.reformat(format="yuv420p")))
+            count += 1
+        if stream is not None:
+            container.mux(stream.encode())
+    return count
+
+
+def _describe(stream, rgb):
+    stream.height, stream.width = rgb.shape[:2]
+    if stream.height % 2 or stream.width % 2:
+        raise ValueError(
+            f"a video needs even sizes and the frames are {pictures.size(rgb)}; write"
+            " a folder of PNG files instead"
+        )
+    stream.pix_fmt = "yuv420p"
+    context = stream.codec_context
+    context.colorspace = context.color_primaries = context.color_trc = yuv.BT709
+    context.color_range = _LIMITED
