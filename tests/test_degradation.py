@@ -1,0 +1,247 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import scipy.ndimage
+from PIL import Image
+
+from adavsr_jax import degradation, kernels, pixels
+
+
+def _frames(*shape, seed=0):
+    return np.random.default_rng(seed).random(shape, np.float32)
+
+
+# Neither symmetric nor flipped onto itself: a mirrored kernel would show.
+LOPSIDED = kernels.irregular(2.4, 1.6, 1.0, seed=3)
+
+
+def _reduce_by_scipy(image, kernel):
+    # An even support: scipy's origin puts tap 10 on the sampled pixel, offset +0.5
+    # from tap 9.5, so the sample at 4 i + 1.5 is found at index 4 i + 2.
+    full = scipy.ndimage.correlate(
+        image.astype(np.float64), kernel.astype(np.float64), mode="reflect"
+    )
+    return full[2::4, 2::4]
+
+
+@pytest.mark.parametrize(("height", "width"), [(32, 44), (20, 16), (4, 8)])
+def test_blur_and_reduce_is_a_correlation(height, width):
+    # 4 x 8 is smaller than the margin of 8: mirrors of mirrors.
+    frames = _frames(2, height, width, 3)
+    found = jax.jit(degradation.blur_and_reduce)(frames, LOPSIDED)
+    for t in range(2):
+        for c in range(3):
+            expected = _reduce_by_scipy(frames[t, :, :, c], LOPSIDED)
+            np.testing.assert_allclose(found[t, :, :, c], expected, atol=2e-6)
+
+
+def _antialiased_bicubic_matrix(size):
+    """Rows of weights as MATLAB's imresize has them: support 16, a = -0.5."""
+    matrix = np.zeros((size // 4, size))
+    for i in range(size // 4):
+        centre = 4 * i + 1.5
+        for position in range(4 * i - 8, 4 * i + 12):
+            d = abs(position - centre) / 4
+            if d <= 1:
+                weight = 1.5 * d**3 - 2.5 * d**2 + 1
+            elif d < 2:
+                weight = -0.5 * d**3 + 2.5 * d**2 - 4 * d + 2
+            else:
+                continue
+            mirrored = position % (2 * size)
+            mirrored = min(mirrored, 2 * size - 1 - mirrored)
+            matrix[i, mirrored] += weight
+    return matrix / matrix.sum(axis=1, keepdims=True)
+
+
+def test_bicubic_kernel_is_antialiased_bicubic_reduction():
+    frame = _frames(36, 52, 1)
+    rows, columns = (_antialiased_bicubic_matrix(size) for size in (36, 52))
+    expected = rows @ frame[..., 0].astype(np.float64) @ columns.T
+    found = degradation.blur_and_reduce(frame, kernels.bicubic())
+    np.testing.assert_allclose(found[..., 0], expected, atol=2e-6)
+
+
+def test_bicubic_kernel_agrees_with_pillow_inside():
+    frame = _frames(64, 48, 1)
+    image = Image.fromarray(frame[..., 0])
+    expected = np.asarray(image.resize((12, 16), Image.Resampling.BICUBIC))
+    found = degradation.blur_and_reduce(frame, kernels.bicubic())[..., 0]
+    # Pillow cuts the support at the border where we mirror.
+    inside = (slice(2, -2), slice(2, -2))
+    np.testing.assert_allclose(found[inside], expected[inside], atol=2e-6)
+
+
+def test_blur_and_reduce_is_linear_and_keeps_constants():
+    a, b = _frames(3, 12, 20, 3), _frames(3, 12, 20, 3, seed=1)
+    reduce = jax.jit(lambda frames: degradation.blur_and_reduce(frames, LOPSIDED))
+    np.testing.assert_allclose(reduce(2 * a - b), 2 * reduce(a) - reduce(b), atol=2e-6)
+    np.testing.assert_allclose(reduce(np.full_like(a, 0.7)), 0.7, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("operation", "shape"),
+    [
+        (lambda x: degradation.blur_and_reduce(x, LOPSIDED), (2, 12, 20, 3)),
+        (degradation.upsample, (2, 3, 5, 3)),
+        (degradation.interpolate_linear, (4, 3, 5, 3)),
+        (degradation.interpolate_bicubic, (4, 3, 5, 3)),
+        (lambda x: degradation.reduce_time(x, "mean3"), (5, 3, 4, 3)),
+    ],
+    ids=["blur_and_reduce", "upsample", "linear", "bicubic", "mean3"],
+)
+def test_adjoint(operation, shape):
+    # <A x, y> = <x, A^T y>
+    x = jnp.asarray(_frames(*shape))
+    forward = operation(x)
+    y = jnp.asarray(_frames(*forward.shape, seed=1))
+    (backward,) = jax.linear_transpose(operation, x)(y)
+    np.testing.assert_allclose(jnp.vdot(forward, y), jnp.vdot(x, backward), rtol=1e-5)
+
+
+def test_low_resolution_pixels_sit_at_4i_plus_one_and_a_half():
+    # A ramp keeps its values where no border is seen.
+    y, x = np.mgrid[:64, :80].astype(np.float32)
+    for kernel in (kernels.bicubic(), kernels.gaussian(1.8, 0.9, 0.6)):
+        found = degradation.blur_and_reduce(np.stack([y, x], axis=-1), kernel)
+        lr_y, lr_x = np.mgrid[:16, :20]
+        inside = (slice(2, -2), slice(2, -2))
+        np.testing.assert_allclose(
+            found[..., 0][inside], (4 * lr_y + 1.5)[inside], atol=0.01
+        )
+        np.testing.assert_allclose(
+            found[..., 1][inside], (4 * lr_x + 1.5)[inside], atol=0.01
+        )
+
+
+@pytest.mark.parametrize("position", [(40.0, 48.0), (41.37, 46.81), (38.5, 50.2)])
+@pytest.mark.parametrize(
+    "kernel",
+    [kernels.bicubic(), kernels.gaussian(3.2, 1.6, 0.5), kernels.gaussian(0.8, 0.8, 0)],
+    ids=["bicubic", "wide", "narrow"],
+)
+def test_grids_are_aligned_under_a_hundredth_of_a_pixel(position, kernel):
+    y, x = np.mgrid[:96, :96].astype(np.float64)
+    blob = np.exp(-((y - position[0]) ** 2 + (x - position[1]) ** 2) / (2 * 6.0**2))
+    lr = degradation.blur_and_reduce(blob[..., None].astype(np.float32), kernel)
+    back = np.asarray(degradation.upsample(lr), np.float64)[..., 0]
+    lr = np.asarray(lr, np.float64)[..., 0]
+    lr_y, lr_x = 4 * np.mgrid[:24, :24] + 1.5
+    for image, rows, columns in ((lr, lr_y, lr_x), (back, y, x)):
+        centroid = [(image * axis).sum() / image.sum() for axis in (rows, columns)]
+        np.testing.assert_allclose(centroid, position, atol=0.01)
+
+
+def test_flips_commute_with_symmetric_kernels():
+    frames = _frames(2, 16, 28, 3)
+    kernel = kernels.gaussian(2.0, 0.9, 0.0)
+    for axis in (-3, -2):
+        np.testing.assert_allclose(
+            degradation.blur_and_reduce(np.flip(frames, axis), kernel),
+            jnp.flip(degradation.blur_and_reduce(frames, kernel), axis),
+            atol=1e-6,
+        )
+        np.testing.assert_allclose(
+            degradation.upsample(np.flip(frames, axis)),
+            jnp.flip(degradation.upsample(frames), axis),
+            atol=1e-6,
+        )
+
+
+def test_vmap_over_kernels_equals_a_loop():
+    frames = _frames(3, 2, 12, 16, 3)
+    kernel_batch = np.stack([LOPSIDED, kernels.disk(2), kernels.bicubic()])
+    batched = jax.jit(jax.vmap(degradation.blur_and_reduce))(frames, kernel_batch)
+    for index in range(3):
+        one = degradation.blur_and_reduce(frames[index], kernel_batch[index])
+        np.testing.assert_allclose(batched[index], one, atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(1, 18, 16, 3), (1, 16, 21, 3)])
+def test_other_sizes_are_refused(shape):
+    with pytest.raises(ValueError, match="crop height and width to multiples of 4"):
+        degradation.blur_and_reduce(np.zeros(shape, np.float32), LOPSIDED)
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 6])
+def test_reduce_time_against_its_definition(count):
+    frames = _frames(2, count, 2, 3, 3)
+    kept = range(0, count, 2)
+    drop = degradation.reduce_time(frames, "drop")
+    np.testing.assert_array_equal(drop, frames[:, list(kept)])
+    window = [[max(t - 1, 0), t, min(t + 1, count - 1)] for t in kept]
+    mean = degradation.reduce_time(frames, "mean3")
+    np.testing.assert_allclose(mean, frames[:, window].mean(axis=2), atol=1e-6)
+    with pytest.raises(ValueError, match="'blend'.* drop or mean3"):
+        degradation.reduce_time(frames, "blend")
+
+
+def test_degrade_leaves_code_values_of_the_right_shape():
+    found = degradation.degrade(_frames(2, 7, 16, 20, 3), LOPSIDED, "drop")
+    assert found.shape == (2, 4, 4, 5, 3)
+    np.testing.assert_array_equal(found, pixels.to_float(pixels.to_uint8(found)))
+
+
+def test_upsample_agrees_with_pillow_inside():
+    frame = _frames(12, 9, 1)
+    image = Image.fromarray(frame[..., 0])
+    expected = np.asarray(image.resize((36, 48), Image.Resampling.BICUBIC))
+    found = degradation.upsample(frame)[..., 0]
+    inside = (slice(8, -8), slice(8, -8))
+    np.testing.assert_allclose(found[inside], expected[inside], atol=2e-6)
+
+
+def test_upsample_mirrors_at_the_border():
+    # The mirrored image, up-sampled, holds the up-sampled image in its middle.
+    frame = _frames(6, 5, 3)
+    padded = np.pad(frame, ((3, 3), (3, 3), (0, 0)), mode="symmetric")
+    np.testing.assert_allclose(
+        degradation.upsample(frame),
+        degradation.upsample(padded)[12:-12, 12:-12],
+        atol=1e-6,
+    )
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_interpolation_keeps_given_frames_exactly(count):
+    frames = _frames(2, count, 3, 4, 3)
+    for interpolate in (
+        degradation.interpolate_linear,
+        degradation.interpolate_bicubic,
+    ):
+        found = interpolate(frames)
+        assert found.shape == (2, 2 * count - 1, 3, 4, 3)
+        np.testing.assert_array_equal(found[:, ::2], frames)
+
+
+def test_interpolation_is_exact_on_polynomials():
+    t = np.arange(6.0, dtype=np.float32)
+    fine = np.arange(0, 5.5, 0.5)
+    for interpolate, power, edge in (
+        (degradation.interpolate_linear, 1, 0),
+        (degradation.interpolate_bicubic, 2, 2),
+    ):
+        found = interpolate((t**power).reshape(-1, 1, 1, 1))[:, 0, 0, 0]
+        inside = slice(edge, len(fine) - edge)
+        np.testing.assert_allclose(found[inside], (fine**power)[inside], rtol=1e-6)
+
+
+def test_trilinear_of_a_still_clip_is_its_upsampled_frame():
+    frame = _frames(4, 5, 3)
+    found = degradation.trilinear(np.stack([frame, frame]))
+    for t in range(3):
+        np.testing.assert_allclose(found[t], degradation.upsample(frame), atol=1e-6)
+
+
+def test_space_to_depth_has_its_documented_order_and_inverse():
+    frames = np.arange(2 * 4 * 6 * 3).reshape(2, 4, 6, 3)
+    depth = degradation.space_to_depth(frames, 2)
+    assert depth.shape == (2, 2, 3, 12)
+    for row in range(2):
+        for column in range(2):
+            first = 3 * (2 * row + column)
+            np.testing.assert_array_equal(
+                depth[..., first : first + 3], frames[:, row::2, column::2]
+            )
+    np.testing.assert_array_equal(degradation.depth_to_space(depth, 2), frames)
