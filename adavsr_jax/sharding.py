@@ -1,0 +1,71 @@
+"""Tasks over devices: the mesh, and the outer step that runs on it.
+
+The state is on every device, the tasks of a step are split between them, and one
+all-reduce joins their gradients.
+"""
+
+import jax
+import numpy as np
+import optax
+
+from adavsr_jax import meta_step
+
+AXIS = "tasks"
+
+
+def mesh(devices=None):
+    """A line of devices, all there are by default."""
+    devices = np.array(jax.devices() if devices is None else devices)
+    return jax.sharding.Mesh(
+        devices, (AXIS,), axis_types=(jax.sharding.AxisType.Auto,)
+    )
+
+
+def replicate(tree, mesh):
+    """Puts a copy of every leaf on every device."""
+    return jax.device_put(tree, jax.NamedSharding(mesh, jax.P()))
+
+
+def split(clips, mesh):
+    """Puts `clips [N, ...]` of this process on its devices, N / devices on each."""
+    return jax.make_array_from_process_local_data(
+        jax.NamedSharding(mesh, jax.P(AXIS)), clips
+    )
+
+
+def outer_step(mean_gradient, optimizer, mesh, *, average_decay):
+    """The jitted outer step.
+
+    Args:
+      mean_gradient: `(params, clips, keys) -> (metrics, grads)`, means over tasks.
+      optimizer: of optax.
+      mesh: see `mesh`; its size must divide the number of tasks.
+      average_decay: of `MetaState.average`.
+
+    Returns:
+      `(state, clips [N, T, H, W, 3] uint8, key) -> (state, metrics)`. The state is
+      donated. Task keys are split from `fold_in(key, step)` before tasks go to their
+      devices, so that any number of devices draws the same.
+    """
+
+    def local(params, clips, keys):
+        # Without this cast the inner gradient, one of a replicated value, would be
+        # summed over all devices' tasks.
+        params = jax.tree.map(lambda p: jax.lax.pcast(p, AXIS, to="varying"), params)
+        return jax.lax.pmean(mean_gradient(params, clips, keys), AXIS)
+
+    over_mesh = jax.shard_map(
+        local,
+        mesh=mesh,
+        in_specs=(jax.P(), jax.P(AXIS), jax.P(AXIS)),
+        out_specs=jax.P(),
+    )
+
+    def step(state, clips, key):
+        keys = jax.random.split(jax.random.fold_in(key, state.step), clips.shape[0])
+        metrics, grads = over_mesh(state.params, clips, keys)
+        metrics["gradient_norm"] = optax.global_norm(grads)
+        new = meta_step.update(state, grads, optimizer, average_decay=average_decay)
+        return new, metrics
+
+    return jax.jit(step, donate_argnums=0)
