@@ -1,0 +1,81 @@
+"""Any folder of video files or of folders of frames -> clips of few frames.
+
+Each video is cut into shots, each shot into clips that follow one another without
+overlap; what is left at the end of a shot is dropped, and so is what does not move.
+"""
+
+import collections
+import functools
+import pathlib
+
+import numpy as np
+
+from adavsr_jax import shots, video
+from data_prep import splits
+
+# Mean change from frame to frame, in code values, below which a clip is static.
+_STATIC = 0.5
+
+
+def read(source, *, frames, min_size):
+    """Finds the clips in a folder, by reading all its videos once.
+
+    Args:
+      source: a folder; video files and folders that hold pictures are looked for at
+        any depth.
+      frames: length of a clip.
+      min_size: pixels. Videos whose shorter side is smaller are dropped.
+
+    Returns:
+      `splits.Split`; an id is `<path in source>#<index of first frame>`.
+
+    Raises:
+      ValueError: no video there, or one that cannot be read.
+    """
+    source = pathlib.Path(source)
+    media = list(_media(source))
+    if not media:
+        raise ValueError(f"{source} holds no video file and no folder of pictures")
+    dropped = collections.Counter()
+    clips = functools.partial(_clips, source, media, frames, min_size)
+    return splits.Split(sum(1 for _ in clips(dropped)), clips, dropped)
+
+
+def _media(folder):
+    """All media below a folder, sorted by name, each folder on its own."""
+    if not folder.is_dir():
+        raise ValueError(f"{folder} is not a folder")
+    for path in sorted(folder.iterdir()):
+        if video.is_media(path):
+            yield path
+        elif path.is_dir():
+            yield from _media(path)
+
+
+def _clips(source, media, num_frames, min_size, dropped=None):
+    dropped = collections.Counter() if dropped is None else dropped
+    for path in media:
+        name = path.relative_to(source).as_posix()
+        shot = []
+        for index, (frame, starts) in enumerate(shots.mark(video.frames(path))):
+            if min(frame.shape[:2]) < min_size:
+                dropped[f"videos with a side below {min_size} pixels"] += 1
+                break
+            if starts:
+                _count_rest(shot, dropped)
+                shot = []
+            shot.append(frame)
+            if len(shot) < num_frames:
+                continue
+            clip, shot = np.stack(shot), []
+            if shots.is_static(clip, _STATIC):
+                dropped["static clips"] += 1
+            else:
+                yield f"{name}#{index + 1 - num_frames}", clip
+        else:
+            _count_rest(shot, dropped)
+
+
+def _count_rest(shot, dropped):
+    if shot:
+        dropped["frames left at the end of a shot"] += len(shot)

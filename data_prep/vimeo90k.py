@@ -1,0 +1,61 @@
+"""Vimeo-90K septuplets: `sequences/00001/0001/im1.png` .. `im7.png` and two lists."""
+
+import functools
+import pathlib
+
+import numpy as np
+
+from adavsr_jax import video
+from data_prep import splits
+
+NUM_FRAMES = 7
+
+_LISTS = {"train": "sep_trainlist.txt", "test": "sep_testlist.txt"}
+_NAMES = [f"im{number}.png" for number in range(1, NUM_FRAMES + 1)]
+
+
+def read(source):
+    """Finds the official splits of the septuplet release.
+
+    Args:
+      source: the folder that holds `sequences` and the two lists.
+
+    Returns:
+      dict with `train` and `test`, each a `splits.Split`; ids are the lines of the
+      lists, in their order.
+
+    Raises:
+      ValueError: a list or frame is missing, or a list names no or the same clip
+        twice. Frames are looked for before any is read.
+    """
+    source = pathlib.Path(source)
+    return {split: _split(source, name) for split, name in _LISTS.items()}
+
+
+def _split(source, list_name):
+    path = source / list_name
+    if not path.is_file():
+        raise ValueError(
+            f"{path} is missing: expected Vimeo-90K's septuplet release, with "
+            f"sequences/, {' and '.join(_LISTS.values())}"
+        )
+    ids = path.read_text(encoding="utf-8").split()
+    if not ids or len(set(ids)) < len(ids):
+        raise ValueError(f"{path} names no clip, or one clip twice")
+    for clip_id in ids:
+        for name in _NAMES:
+            frame = source / "sequences" / clip_id / name
+            if not frame.is_file():
+                raise ValueError(f"{frame} is missing: {list_name} names {clip_id}")
+    return splits.Split(len(ids), functools.partial(_clips, source, ids))
+
+
+def _clips(source, ids):
+    for clip_id in ids:
+        clip = np.stack(list(video.frames(source / "sequences" / clip_id)))
+        if len(clip) != NUM_FRAMES:
+            raise ValueError(
+                f"{source / 'sequences' / clip_id} holds {len(clip)} pictures, "
+                f"expected {NUM_FRAMES}: {_NAMES[0]} .. {_NAMES[-1]}"
+            )
+        yield clip_id, clip
