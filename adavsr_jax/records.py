@@ -90,7 +90,9 @@ def decode(data):
     try:
         # The size is compared before anything is allocated.
         if zstandard.frame_content_size(payload) != size:
-            raise ValueError("damaged clip: its payload has another size than its header")
+            raise ValueError(
+                "damaged clip: its payload has another size than its header"
+            )
         raw = bytearray(zstandard.ZstdDecompressor().decompress(payload))
     except zstandard.ZstdError as error:
         raise ValueError(f"truncated or damaged clip: {error}") from error
@@ -133,7 +135,9 @@ def parse(record):
                 found[name] = bytes(values[0])
     if found.keys() != {b"id", b"clip"}:
         names = ", ".join(sorted(repr(name) for name in found)) or "nothing"
-        raise ValueError(f"not a clip record: expected fields id and clip, found {names}")
+        raise ValueError(
+            f"not a clip record: expected fields id and clip, found {names}"
+        )
     return found[b"id"].decode(), found[b"clip"]
 
 
@@ -169,8 +173,8 @@ def read_manifest(root):
     Returns:
       A dict: `version`, `dataset`, `source` (the name of the source's folder),
       `records`, `bytes` (of all shards), `frames` (of each clip), `min_size` and
-      `max_size` (`[H, W]`, the least and greatest of each), `dropped` (reason ->
-      count), `files` (for each shard `path` relative to `root`, `split`, `records`,
+      `max_size` (`[H, W]`, the least and greatest of each), `dropped` (split ->
+      reason -> count), `files` (for each shard `path` relative to `root`, `split`, `records`,
       `bytes`, `sha256`; in the order of reading), `splits` (name -> ids in that
       order), `metadata` (`path`, `bytes`, `sha256` of the other files).
 
@@ -187,7 +191,9 @@ def read_manifest(root):
             f"--source=DIR --output={os.fspath(root)}`"
         ) from None
     except ValueError as error:
-        raise ValueError(f"{path} is not readable JSON ({error}): build again") from None
+        raise ValueError(
+            f"{path} is not readable JSON ({error}): build again"
+        ) from None
     version = manifest.get("version") if isinstance(manifest, dict) else None
     if version != MANIFEST_VERSION:
         raise ValueError(

@@ -10,10 +10,12 @@ folder beside the output, which is renamed when all is done.
 
 import contextlib
 import hashlib
+import io
 import json
 import os
 import pathlib
 import shutil
+import sys
 import tempfile
 import time
 
@@ -80,9 +82,10 @@ def build(clip_splits, output, *, dataset, source, frames, clips_per_shard):
         builder = tfds_clips.Clips(
             clip_splits=clip_splits, clips_per_shard=clips_per_shard, data_dir=work
         )
-        builder.download_and_prepare(
-            download_config=tfds.download.DownloadConfig(try_download_gcs=False)
-        )
+        with contextlib.redirect_stdout(io.StringIO()):  # it prints of downloads
+            builder.download_and_prepare(
+                download_config=tfds.download.DownloadConfig(try_download_gcs=False)
+            )
         shards = pathlib.Path(builder.data_dir)
         manifest = _describe(builder, shards, clip_splits)
         manifest |= {
@@ -124,17 +127,13 @@ def _describe(builder, folder, clip_splits):
         "bytes": sum(file["bytes"] for file in files),
         "min_size": [min(side) for side in zip(*sizes, strict=True)],
         "max_size": [max(side) for side in zip(*sizes, strict=True)],
-        "dropped": dict(sum((s.dropped for s in clip_splits.values()), start=_none())),
+        "dropped": {name: dict(s.dropped) for name, s in clip_splits.items()},
         "files": files,
         "splits": builder.ids,
         "metadata": [
             _file(path) for path in sorted(folder.iterdir()) if path.name not in shards
         ],
     }
-
-
-def _none():
-    return splits.collections.Counter()
 
 
 def _file(path):
@@ -154,7 +153,9 @@ def _reporting(split, name):
             if now - last > _REPORT_SECONDS:
                 last = now
                 rate = index / (now - start)
-                print(f"{name}: {index} of {split.count}, {rate:.1f}/s", flush=True)
+                print(
+                    f"{name}: {index} of {split.count}, {rate:.1f}/s", file=sys.stderr
+                )
 
     return splits.Split(split.count, clips, split.dropped)
 

@@ -48,9 +48,7 @@ def read(source, *, frames, size, clips_per_photo, seed):
     folders = [source, *(path for path in sorted(source.rglob("*")) if path.is_dir())]
     photos = [path for folder in folders for path in pictures.listing(folder)]
     if not photos:
-        raise ValueError(
-            f"{source} holds no picture ({' '.join(pictures.SUFFIXES)})"
-        )
+        raise ValueError(f"{source} holds no picture ({' '.join(pictures.SUFFIXES)})")
     least, kept, dropped = camera.least_side(size), [], collections.Counter()
     for path in photos:
         photo = pictures.read(path)
@@ -61,9 +59,7 @@ def read(source, *, frames, size, clips_per_photo, seed):
             dropped["photos without detail"] += 1
         else:
             kept.append(path)
-    clips = functools.partial(
-        _clips, source, kept, frames, size, clips_per_photo, seed
-    )
+    clips = functools.partial(_clips, source, kept, frames, size, clips_per_photo, seed)
     return splits.Split(len(kept) * clips_per_photo, clips, dropped)
 
 

@@ -1,0 +1,247 @@
+"""Clips from shards or from memory to batches on the host. Grain; no JAX arrays.
+
+Everything that is random follows from a seed and a batch's number: running from batch
+`start` gives what running from 0 gives after that many batches, so that the position
+in the data never needs to be saved.
+"""
+
+import functools
+import pathlib
+
+import grain
+import numpy as np
+from array_record.python import array_record_data_source, array_record_module
+
+from adavsr_jax import records
+
+
+def shards(root, split):
+    """Opens the shards of a split.
+
+    Args:
+      root: folder that `data_prep.build_shards` made.
+      split: name of one of its splits.
+
+    Returns:
+      a source: `len(source)` clips, `source[index]` uint8 `[T, H, W, 3]`, and
+      `source.describe(index)`, where that clip comes from. Reading is thread-safe.
+
+    Raises:
+      ValueError: no shards there, no such split, a shard that is missing or does not
+        hold the records that the manifest says. `source[index]` raises ValueError,
+        naming shard and record, when a record is damaged.
+    """
+    manifest = records.read_manifest(root)
+    if split not in manifest["splits"]:
+        raise ValueError(
+            f"{root} has no split {split!r}, it has {', '.join(manifest['splits'])}"
+        )
+    files = [file for file in manifest["files"] if file["split"] == split]
+    return _Shards(pathlib.Path(root), files, manifest["splits"][split])
+
+
+def in_memory(clips):
+    """A source of clips that are already there: a sequence of uint8 `[T, H, W, 3]`."""
+    return _Memory(clips)
+
+
+def batches(
+    sources,
+    weights,
+    *,
+    batch_size,
+    patch,
+    frames,
+    seed,
+    start=0,
+    process_index=0,
+    process_count=1,
+    num_threads=2,
+    prefetch=4,
+):
+    """Endless batches of random crops, a fixed function of seed and batch number.
+
+    Each source is shuffled anew each epoch and dealt out over the processes; sources
+    are mixed by their weights, evenly. Crops are at random places and start frames,
+    flipped along both axes, transposed and reversed in time, each with probability
+    one half.
+
+    Args:
+      sources: list of sources, from `shards` or `in_memory`.
+      weights: list of positive numbers, the share of each source.
+      batch_size: clips of each batch of this process.
+      patch: pixels, height and width of the crops.
+      frames: T of the crops.
+      seed: non-negative int, the same on all processes.
+      start: number of batches that were consumed before.
+      process_index: this process, of `process_count`. Processes draw different clips
+        within each epoch of a source.
+      process_count: number of processes.
+      num_threads: threads that read and crop.
+      prefetch: batches held ready.
+
+    Returns:
+      an iterator of `{"clips": uint8 [batch_size, frames, patch, patch, 3]}`.
+
+    Raises:
+      ValueError: weights that do not fit, or a source with fewer clips than
+        processes; from the iterator, a clip that is damaged or smaller than the crop.
+    """
+    if len(weights) != len(sources) or not sources or min(weights) <= 0:
+        raise ValueError(
+            f"expected a positive weight for each of {len(sources)} sources (at least "
+            f"one), found {list(weights)}"
+        )
+    order, crops = (
+        int(np.random.SeedSequence(words).generate_state(1)[0])
+        for words in ([seed], [seed, process_index + 1])
+    )
+    indices = []
+    for number, source in enumerate(sources):
+        if len(source) < process_count:
+            raise ValueError(
+                f"source {number} has {len(source)} clips, fewer than the "
+                f"{process_count} processes: add clips or leave it out"
+            )
+        indices.append(
+            grain.MapDataset.range(len(source))
+            .shuffle(seed=order)[process_index::process_count]
+            .repeat()
+            .map(functools.partial(_pair, number))
+        )
+    crop = functools.partial(_random_crop, sources, patch, frames)
+    dataset = (
+        grain.MapDataset.mix(indices, list(weights))
+        .random_map(crop, seed=crops)
+        .batch(batch_size)
+    )
+    options = grain.ReadOptions(
+        num_threads=num_threads, prefetch_buffer_size=max(prefetch, num_threads)
+    )
+    return iter(dataset[start:].to_iter_dataset(options))
+
+
+def centre_crops(source, *, count, patch, frames):
+    """The middle of clips that are spaced evenly over a source, for validation.
+
+    Args:
+      source: as from `shards` or `in_memory`.
+      count: at most so many clips.
+      patch: pixels, height and width, or None for the whole frames.
+      frames: T, from the middle of the clip.
+
+    Returns:
+      list of uint8 `[frames, patch, patch, 3]`, or `[frames, H, W, 3]`.
+
+    Raises:
+      ValueError: a clip that is damaged or smaller than the crop.
+    """
+    count = min(count, len(source))
+    crops = []
+    for index in ((2 * i + 1) * len(source) // (2 * count) for i in range(count)):
+        clip = source[index]
+        height, width = clip.shape[1:3] if patch is None else (patch, patch)
+        room = _room(source, index, clip, frames, height, width)
+        crops.append(
+            _window(clip, [space // 2 for space in room], frames, height, width)
+        )
+    return crops
+
+
+class _Shards:
+    def __init__(self, root, files, ids):
+        self._ids = ids
+        self._places = []  # (name of shard, record in it), for messages
+        for file in files:
+            path, expected = root / file["path"], file["records"]
+            found = _num_records(path)
+            if found != expected:
+                raise ValueError(
+                    f"shard {path} holds {found} readable records, the manifest says "
+                    f"{expected}: it is truncated or damaged, build it again or copy "
+                    "it again"
+                )
+            self._places += [(path, record) for record in range(expected)]
+        self._records = array_record_data_source.ArrayRecordDataSource(
+            [str(root / file["path"]) for file in files]
+        )
+
+    def __len__(self):
+        return len(self._places)
+
+    def __getitem__(self, index):
+        try:
+            _, data = records.parse(self._records[index])
+            return records.decode(data)
+        except (RuntimeError, ValueError) as error:
+            raise ValueError(
+                f"{self.describe(index)} is damaged: build the shard again or copy it "
+                f"again ({error})"
+            ) from error
+
+    def describe(self, index):
+        path, record = self._places[index]
+        return f"shard {path} record {record} ({self._ids[index]})"
+
+
+class _Memory:
+    def __init__(self, clips):
+        self._clips = clips
+
+    def __len__(self):
+        return len(self._clips)
+
+    def __getitem__(self, index):
+        return self._clips[index]
+
+    def describe(self, index):
+        return f"clip {index} in memory"
+
+
+def _num_records(path):
+    if not path.is_file():
+        raise ValueError(f"shard {path} is missing: build again or copy it again")
+    # A damaged file opens without a word, as one of no records.
+    reader = array_record_module.ArrayRecordReader(str(path))
+    try:
+        return reader.num_records()
+    finally:
+        reader.close()
+
+
+def _pair(number, index):
+    return number, index
+
+
+def _random_crop(sources, patch, frames, element, rng):
+    number, index = element
+    clip = sources[number][index]
+    room = _room(sources[number], index, clip, frames, patch, patch)
+    corner = [int(rng.integers(space + 1)) for space in room]
+    clip = _window(clip, corner, frames, patch, patch)
+    reverse, up_down, left_right, transpose = rng.integers(2, size=4)
+    clip = clip[:: 1 - 2 * reverse, :: 1 - 2 * up_down, :: 1 - 2 * left_right]
+    if transpose:
+        clip = clip.transpose(0, 2, 1, 3)
+    return {"clips": np.ascontiguousarray(clip)}
+
+
+def _room(source, index, clip, frames, height, width):
+    """How far a crop may move: frames, rows, columns; none of them negative."""
+    room = [
+        have - want
+        for have, want in zip(clip.shape, (frames, height, width), strict=False)
+    ]
+    if min(room) < 0:
+        raise ValueError(
+            f"{source.describe(index)} has {clip.shape[0]} frames of "
+            f"{clip.shape[2]} x {clip.shape[1]} pixels, fewer than a crop of {frames} "
+            f"frames of {width} x {height}: use a smaller crop, or build shards "
+            f"without such clips (--min_size={max(height, width)} for videos)"
+        )
+    return room
+
+
+def _window(clip, corner, frames, height, width):
+    first, top, left = corner
+    return clip[first : first + frames, top : top + height, left : left + width]
