@@ -5,7 +5,7 @@ import pytest
 import scipy.ndimage
 from PIL import Image
 
-from adavsr_jax import degradation, kernels, pixels
+from adavsr_jax import degradation, kernels, pixels, resampling
 
 
 def _frames(*shape, seed=0):
@@ -84,12 +84,9 @@ def test_blur_and_reduce_is_linear_and_keeps_constants():
     ("operation", "shape"),
     [
         (lambda x: degradation.blur_and_reduce(x, LOPSIDED), (2, 12, 20, 3)),
-        (degradation.upsample, (2, 3, 5, 3)),
-        (degradation.interpolate_linear, (4, 3, 5, 3)),
-        (degradation.interpolate_bicubic, (4, 3, 5, 3)),
         (lambda x: degradation.reduce_time(x, "mean3"), (5, 3, 4, 3)),
     ],
-    ids=["blur_and_reduce", "upsample", "linear", "bicubic", "mean3"],
+    ids=["blur_and_reduce", "mean3"],
 )
 def test_adjoint(operation, shape):
     # <A x, y> = <x, A^T y>
@@ -125,7 +122,7 @@ def test_grids_are_aligned_under_a_hundredth_of_a_pixel(position, kernel):
     y, x = np.mgrid[:96, :96].astype(np.float64)
     blob = np.exp(-((y - position[0]) ** 2 + (x - position[1]) ** 2) / (2 * 6.0**2))
     lr = degradation.blur_and_reduce(blob[..., None].astype(np.float32), kernel)
-    back = np.asarray(degradation.upsample(lr), np.float64)[..., 0]
+    back = np.asarray(resampling.upsample(lr), np.float64)[..., 0]
     lr = np.asarray(lr, np.float64)[..., 0]
     lr_y, lr_x = 4 * np.mgrid[:24, :24] + 1.5
     for image, rows, columns in ((lr, lr_y, lr_x), (back, y, x)):
@@ -140,11 +137,6 @@ def test_flips_commute_with_symmetric_kernels():
         np.testing.assert_allclose(
             degradation.blur_and_reduce(np.flip(frames, axis), kernel),
             jnp.flip(degradation.blur_and_reduce(frames, kernel), axis),
-            atol=1e-6,
-        )
-        np.testing.assert_allclose(
-            degradation.upsample(np.flip(frames, axis)),
-            jnp.flip(degradation.upsample(frames), axis),
             atol=1e-6,
         )
 
@@ -181,67 +173,3 @@ def test_degrade_leaves_code_values_of_the_right_shape():
     found = degradation.degrade(_frames(2, 7, 16, 20, 3), LOPSIDED, "drop")
     assert found.shape == (2, 4, 4, 5, 3)
     np.testing.assert_array_equal(found, pixels.to_float(pixels.to_uint8(found)))
-
-
-def test_upsample_agrees_with_pillow_inside():
-    frame = _frames(12, 9, 1)
-    image = Image.fromarray(frame[..., 0])
-    expected = np.asarray(image.resize((36, 48), Image.Resampling.BICUBIC))
-    found = degradation.upsample(frame)[..., 0]
-    inside = (slice(8, -8), slice(8, -8))
-    np.testing.assert_allclose(found[inside], expected[inside], atol=2e-6)
-
-
-def test_upsample_mirrors_at_the_border():
-    # The mirrored image, up-sampled, holds the up-sampled image in its middle.
-    frame = _frames(6, 5, 3)
-    padded = np.pad(frame, ((3, 3), (3, 3), (0, 0)), mode="symmetric")
-    np.testing.assert_allclose(
-        degradation.upsample(frame),
-        degradation.upsample(padded)[12:-12, 12:-12],
-        atol=1e-6,
-    )
-
-
-@pytest.mark.parametrize("count", [1, 2, 5])
-def test_interpolation_keeps_given_frames_exactly(count):
-    frames = _frames(2, count, 3, 4, 3)
-    for interpolate in (
-        degradation.interpolate_linear,
-        degradation.interpolate_bicubic,
-    ):
-        found = interpolate(frames)
-        assert found.shape == (2, 2 * count - 1, 3, 4, 3)
-        np.testing.assert_array_equal(found[:, ::2], frames)
-
-
-def test_interpolation_is_exact_on_polynomials():
-    t = np.arange(6.0, dtype=np.float32)
-    fine = np.arange(0, 5.5, 0.5)
-    for interpolate, power, edge in (
-        (degradation.interpolate_linear, 1, 0),
-        (degradation.interpolate_bicubic, 2, 2),
-    ):
-        found = interpolate((t**power).reshape(-1, 1, 1, 1))[:, 0, 0, 0]
-        inside = slice(edge, len(fine) - edge)
-        np.testing.assert_allclose(found[inside], (fine**power)[inside], rtol=1e-6)
-
-
-def test_trilinear_of_a_still_clip_is_its_upsampled_frame():
-    frame = _frames(4, 5, 3)
-    found = degradation.trilinear(np.stack([frame, frame]))
-    for t in range(3):
-        np.testing.assert_allclose(found[t], degradation.upsample(frame), atol=1e-6)
-
-
-def test_space_to_depth_has_its_documented_order_and_inverse():
-    frames = np.arange(2 * 4 * 6 * 3).reshape(2, 4, 6, 3)
-    depth = degradation.space_to_depth(frames, 2)
-    assert depth.shape == (2, 2, 3, 12)
-    for row in range(2):
-        for column in range(2):
-            first = 3 * (2 * row + column)
-            np.testing.assert_array_equal(
-                depth[..., first : first + 3], frames[:, row::2, column::2]
-            )
-    np.testing.assert_array_equal(degradation.depth_to_space(depth, 2), frames)
