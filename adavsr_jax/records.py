@@ -142,7 +142,7 @@ def parse(record):
 
 
 def _fields(message, number):
-    """The payloads of field `number` of a protobuf message of length-delimited fields."""
+    """Payloads of field `number` of a protobuf message, all length-delimited."""
     position = 0
     while position < len(message):
         tag, position = _varint(message, position)
@@ -174,9 +174,9 @@ def read_manifest(root):
       A dict: `version`, `dataset`, `source` (the name of the source's folder),
       `records`, `bytes` (of all shards), `frames` (of each clip), `min_size` and
       `max_size` (`[H, W]`, the least and greatest of each), `dropped` (split ->
-      reason -> count), `files` (for each shard `path` relative to `root`, `split`, `records`,
-      `bytes`, `sha256`; in the order of reading), `splits` (name -> ids in that
-      order), `metadata` (`path`, `bytes`, `sha256` of the other files).
+      reason -> count), `files` (for each shard, in the order of reading: `path`
+      relative to `root`, `split`, `records`, `bytes`, `sha256`), `splits` (name ->
+      ids in that order), `metadata` (`path`, `bytes`, `sha256` of the other files).
 
     Raises:
       ValueError: no manifest, or one that is unreadable or of another version.

@@ -67,6 +67,6 @@ class Clips(tfds.core.ShardBasedBuilder):
 
 
 def _even_lengths(count, most):
-    """Lengths of the fewest shards of at most `most` clips, differing by one at most."""
+    """Lengths of the fewest shards of at most `most` clips, as equal as can be."""
     num_shards = -(-count // most)
     return [(count + index) // num_shards for index in range(num_shards)]
