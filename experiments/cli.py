@@ -39,11 +39,25 @@ def run(main: Callable[[list[str]], None]) -> None:
     app.run(lambda argv: _guarded(main, argv), flags_parser=_parse)
 
 
+class StopSignal:
+    """Notes SIGINT and SIGTERM for a loop that ends between two steps, state saved."""
+
+    def __init__(self):
+        self.received = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._note)
+
+    def _note(self, signum, frame):
+        self.received = True
+
+
 def _interrupt(signum, frame):
     raise KeyboardInterrupt
 
 
 def _guarded(main, argv):
+    if not flags.FLAGS["verbosity"].present:
+        logging.set_verbosity(logging.WARNING)  # libraries tell of every file
     try:
         if argv[1:]:
             raise InputError(f"unexpected argument {argv[1]!r}: flags look like --a=b")
@@ -52,7 +66,7 @@ def _guarded(main, argv):
         logging.debug("the error in full", exc_info=True)
         _fail(error)
     except KeyboardInterrupt:
-        print("interrupted: the same command resumes", file=sys.stderr)
+        print("interrupted: give the same command to go on", file=sys.stderr)
         sys.exit(_INTERRUPTED)
 
 
