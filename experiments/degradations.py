@@ -49,11 +49,12 @@ def load_kernel(name: str) -> np.ndarray:
 
 def _read(path):
     try:
-        # Mapped: a header that promises more than the file holds is an error at once.
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        with open(path, "rb") as file:
+            array = np.load(file, allow_pickle=False)
     except FileNotFoundError as error:
         raise cli.InputError(f"{path}: no such kernel file") from error
-    except (ValueError, EOFError, OSError) as error:
+    # A header may promise more than there is, in the file or in memory.
+    except (ValueError, EOFError, OSError, MemoryError) as error:
         raise cli.InputError(f"{path}: cannot be read as a .npy file") from error
     if not isinstance(array, np.ndarray):
         raise cli.InputError(f"{path}: holds several arrays; save one with numpy.save")
