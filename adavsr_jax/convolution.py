@@ -96,7 +96,7 @@ def conv_general_dilated(
 
 def _bind(primitive, left, right, padding):
     # Inside shard_map a value varies over mesh axes or does not; operands must agree.
-    varying = [getattr(jax.typeof(a), "vma", frozenset()) for a in (left, right)]
+    varying = [jax.typeof(a).manual_axis_type.varying for a in (left, right)]
     union = varying[0] | varying[1]
     left, right = (
         jax.lax.pcast(a, tuple(union - own), to="varying") if union - own else a

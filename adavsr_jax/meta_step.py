@@ -117,7 +117,7 @@ def mean_gradient(loss, *, over_tasks):
             return jax.tree.map(jnp.add, total, one(*task)), None
 
         # What is summed varies over the mesh as the clips do; its zeros must too.
-        varying = tuple(jax.typeof(clips).vma)
+        varying = tuple(jax.typeof(clips).manual_axis_type.varying)
         zeros = jax.tree.map(
             lambda leaf: jax.lax.pcast(
                 jnp.zeros(leaf.shape, leaf.dtype), varying, to="varying"

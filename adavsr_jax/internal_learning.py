@@ -1,0 +1,37 @@
+"""Algorithm 2, lines 1 to 5: the weights learn one shot from the shot itself."""
+
+import jax
+
+from adavsr_jax import inner_loop, objectives, pixels, tasks
+
+
+def learn(
+    params, lr, kernel, *, model, distance, steps, step_size, temporal, max_frames
+):
+    """Adapts to an LR shot by restoring it from its own reduction.
+
+    Rule, rate and loss are the inner loop's of training. Departure: Algorithm 2 steps
+    with gamma = 1e-4, a hundredth of the alpha that the weights were meta-trained for
+    and close to no step at all; here the two are one number.
+
+    Args:
+      params: meta-trained weights.
+      lr: `[M, h, w, 3]` uint8, M >= 2 frames of one shot.
+      kernel: `[20, 20]`, the shot's blur, known or estimated.
+      model, distance, temporal: see `objectives.space_time`.
+      steps: n >= 0, static. step_size: alpha.
+      max_frames: of a longer shot only this many, from its middle, are learned from.
+
+    Returns:
+      The adapted weights, and the loss `[2]` before the first and after the last step.
+
+    Raises:
+      ValueError: fewer than 2 frames, or frames smaller than 4 x 4.
+    """
+    first = max(0, (lr.shape[0] - max_frames) // 2)
+    task = tasks.support(pixels.to_float(lr[first : first + max_frames]), kernel)
+    loss = objectives.space_time(model, distance, temporal=temporal)
+    adapted = inner_loop.adapt(
+        params, task, loss, steps=steps, step_size=step_size, gradient=jax.grad
+    )
+    return adapted, jax.numpy.stack([loss(params, task), loss(adapted, task)])

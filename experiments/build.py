@@ -1,0 +1,237 @@
+"""The one place where a config becomes objects; its errors name `config.` fields."""
+
+import functools
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import jax
+import numpy as np
+import optax
+
+from adavsr_jax import (
+    data,
+    kernels,
+    meta_gradient,
+    meta_step,
+    metrics,
+    rendering,
+    sharding,
+    tasks,
+)
+from adavsr_jax.networks import space_time, ssr, tsr
+from experiments import cli
+
+_KERNELS = {
+    "uniform": kernels.uniform(),
+    "mzsr": kernels.mzsr(),
+    "dynavsr": kernels.dynavsr(),
+    "bicubic": kernels.only_bicubic(),
+}
+_GRADIENTS = {
+    "mixed": (meta_gradient.mixed, "second order, forward over reverse (mixed)"),
+    "reverse": (jax.grad, "second order, reverse over reverse (reverse)"),
+    "first_order": (meta_gradient.first_order, "first order (first_order)"),
+}
+
+
+class Phase(NamedTuple):
+    """A stretch of training with one loss.
+
+    Attributes:
+      name: `large_scale` or `meta`.
+      first, last: outer steps `first .. last - 1` belong to it.
+      summary: one line for the log.
+      optimizer: the outer rule; its state starts afresh with the phase.
+      step: `(state, clips, key) -> (state, metrics)`, jitted over the mesh.
+      batches: `start -> iterator` of host batches, start counted within the phase.
+    """
+
+    name: str
+    first: int
+    last: int
+    summary: str
+    optimizer: optax.GradientTransformation
+    step: Callable
+    batches: Callable[[int], Iterator]
+
+
+def model(config):
+    """The networks, from `config.network`."""
+    network = config.network
+    return space_time.SpaceTime(
+        tsr.TSR(network.tsr_channels, network.tsr_blocks),
+        ssr.SSR(network.ssr_channels, network.ssr_blocks),
+    )
+
+
+def distance(config):
+    """The reconstruction loss `L`, from `config.loss`."""
+    charbonnier = functools.partial(metrics.charbonnier, epsilon=config.loss.epsilon)
+    known = {"l1": metrics.l1, "charbonnier": charbonnier}
+    return _known(known, config.loss.name, "config.loss.name")
+
+
+def gradient(config):
+    """The inner gradient's derivative and its description."""
+    return _known(_GRADIENTS, config.inner.gradient, "config.inner.gradient")
+
+
+def generator(config, kernel_names, where):
+    """A task generator over the named kernels."""
+    degradation = config.degradation
+    return tasks.Generator(
+        kernels=_known(_KERNELS, kernel_names, where),
+        relation=degradation.relation,
+        mean3_probability=degradation.mean3_probability,
+        query_size=config.meta.query_size,
+    )
+
+
+def _known(table, name, where):
+    if name not in table:
+        raise cli.InputError(f"{where} must be one of {', '.join(table)}; got {name!r}")
+    return table[name]
+
+
+def initial_state(config):
+    """Weights drawn from `config.run.seed`, Adam's state for the first phase."""
+    key = jax.random.fold_in(jax.random.key(config.run.seed), 0)
+    return meta_step.init(key, model(config), _optimizer(config, config.large_scale))
+
+
+def _optimizer(config, phase):
+    schedule = optax.cosine_decay_schedule(
+        phase.learning_rate,
+        max(phase.steps, 1),
+        alpha=phase.final_learning_rate / phase.learning_rate,
+    )
+    return optax.chain(
+        optax.clip_by_global_norm(config.outer.clip_norm), optax.adam(schedule)
+    )
+
+
+def phases(config, mesh):
+    """The phases of Algorithm 1 in order, those of no steps left out."""
+    network, loss = model(config), distance(config)
+    large = meta_step.large_scale_loss(
+        network,
+        loss,
+        generator(
+            config, config.large_scale.kernels, "config.large_scale.kernels"
+        ),
+    )
+    derivative, order = gradient(config)
+    meta = meta_step.meta_loss(
+        network,
+        loss,
+        generator(config, config.degradation.kernels, "config.degradation.kernels"),
+        steps=config.inner.steps,
+        step_size=config.inner.step_size,
+        gradient=derivative,
+        unadapted_weight=config.meta.unadapted_weight,
+    )
+    boundary = config.large_scale.steps
+    both = [
+        _phase(
+            config,
+            mesh,
+            "large_scale",
+            (0, boundary),
+            large,
+            f"large-scale training, {config.large_scale.kernels} kernels",
+        ),
+        _phase(
+            config,
+            mesh,
+            "meta",
+            (boundary, boundary + config.meta.steps),
+            meta,
+            f"meta-transfer learning, meta-gradient {order}, K = "
+            f"{config.inner.steps}, alpha = {config.inner.step_size}",
+        ),
+    ]
+    return [phase for phase in both if phase.last > phase.first]
+
+
+def _phase(config, mesh, name, span, loss, summary):
+    settings = config[name]
+    if settings.batch % mesh.size:
+        raise cli.InputError(
+            f"config.{name}.batch ({settings.batch}) must be a multiple of the number "
+            f"of devices ({mesh.size})"
+        )
+    mean_gradient = meta_step.mean_gradient(loss, over_tasks=config.outer.over_tasks)
+    optimizer = _optimizer(config, settings)
+    step = sharding.outer_step(
+        mean_gradient, optimizer, mesh, average_decay=config.outer.average_decay
+    )
+    batches = functools.partial(_batches, config, settings, seed_offset=span[0])
+    return Phase(name, *span, summary, optimizer, step, batches)
+
+
+def _batches(config, settings, start, *, seed_offset):
+    return data.batches(
+        sources(config),
+        list(config.data.weights),
+        batch_size=settings.batch // jax.process_count(),
+        patch=settings.patch,
+        frames=config.data.frames,
+        # Another phase, another order; the first step of a phase is its name.
+        seed=config.run.seed + seed_offset,
+        start=start,
+        process_index=jax.process_index(),
+        process_count=jax.process_count(),
+    )
+
+
+def sources(config):
+    """Training clips, from shards or rendered."""
+    if config.data.rendered_clips:
+        return [_rendered(config, config.data.rendered_clips, stream=1)]
+    return [_shards(config, entry) for entry in config.data.train]
+
+
+def check_data(config):
+    """Opens all that the config reads, and cuts one crop of each phase.
+
+    Raises:
+      ValueError: what is missing, damaged or too small for the crops.
+    """
+    for source in sources(config):
+        for settings in (config.large_scale, config.meta):
+            data.centre_crops(
+                source, count=1, patch=settings.patch, frames=config.data.frames
+            )
+
+
+def validation_clips(config):
+    """`config.run.validation_clips` centre crops of the size of the meta phase's."""
+    if config.data.rendered_clips:
+        source = _rendered(config, config.run.validation_clips, stream=2)
+    else:
+        source = _shards(config, config.data.validation)
+    return data.centre_crops(
+        source,
+        count=config.run.validation_clips,
+        patch=config.meta.patch,
+        frames=config.data.frames,
+    )
+
+
+def _shards(config, entry):
+    folder, _, split = entry.partition(":")
+    if not split:
+        raise cli.InputError(
+            f"config.data: {entry!r} must read FOLDER:SPLIT, the folder inside "
+            f"config.data.root ({config.data.root}), '.' for the root itself"
+        )
+    return data.shards(f"{config.data.root}/{folder}".removesuffix("/."), split)
+
+
+def _rendered(config, count, *, stream):
+    side = max(config.large_scale.patch, config.meta.patch)
+    key = jax.random.fold_in(jax.random.key(config.run.seed), stream)
+    draw = functools.partial(
+        rendering.clip, frames=config.data.frames, height=side, width=side
+    )
+    return data.in_memory([np.asarray(draw(k)) for k in jax.random.split(key, count)])

@@ -1,0 +1,87 @@
+"""What a run says: metrics as JSON lines and for TensorBoard, lines for a person."""
+
+import contextlib
+import json
+import math
+import pathlib
+import sys
+import time
+
+import jax
+import tensorboardX
+import tqdm
+
+
+class Log:
+    """The record of a run in its work directory; a context manager.
+
+    A resumed run goes on writing where its checkpoint was made: what an interrupted
+    one wrote of later steps is dropped, so that no step stands there twice.
+    """
+
+    def __init__(self, workdir: pathlib.Path, step: int):
+        """Opens `workdir/metrics.jsonl` and `workdir/tensorboard` at `step`."""
+        path = workdir / "metrics.jsonl"
+        _drop_after(path, step)
+        self._file = path.open("a", buffering=1)
+        self._board = tensorboardX.SummaryWriter(
+            str(workdir / "tensorboard"), purge_step=step + 1 if step else None
+        )
+        self._seen = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self._file.close()
+        self._board.close()
+
+    def line(self, text):
+        """One line for the person who watches."""
+        tqdm.tqdm.write(text, file=sys.stdout)
+        sys.stdout.flush()
+
+    def metrics(self, step, stream, values, **more):
+        """Writes scalars (on a device or not) of `step` under the name `stream`.
+
+        Raises:
+          ValueError: a value is not finite.
+        """
+        values = {k: float(v) for k, v in {**jax.device_get(values), **more}.items()}
+        now = time.monotonic()
+        if stream != "validation":
+            if self._seen is not None and step > self._seen[0]:
+                rate = (now - self._seen[1]) / (step - self._seen[0])
+                values["seconds_per_step"] = rate
+            self._seen = step, now
+        record = {"step": step, "stream": stream, **values}
+        self._file.write(json.dumps(record) + "\n")
+        for name, value in values.items():
+            self._board.add_scalar(f"{stream}/{name}", value, step)
+        shown = "  ".join(f"{name} {value:.4g}" for name, value in values.items())
+        self.line(f"step {step}  {stream}  {shown}")
+        wrong = [name for name, value in values.items() if not math.isfinite(value)]
+        if wrong:
+            raise ValueError(
+                f"step {step}: {', '.join(wrong)} not finite ({stream}); a smaller "
+                "config.inner.step_size or learning rate may help"
+            )
+
+    @contextlib.contextmanager
+    def progress(self, name, first, last):
+        """A progress bar on a terminal, nothing where there is none."""
+        hidden = not sys.stderr.isatty()
+        with tqdm.tqdm(
+            desc=name, initial=first, total=last, disable=hidden, leave=False
+        ) as bar:
+            yield bar
+
+
+def _drop_after(path, step):
+    if path.exists():
+        kept = [
+            line
+            for line in path.read_text().splitlines(keepends=True)
+            if line.endswith("\n") and json.loads(line)["step"] <= step
+        ]
+        path.write_text("".join(kept))

@@ -1,0 +1,99 @@
+"""External learning, Algorithm 1 whole: large-scale training, then meta-transfer.
+
+    python -m experiments.meta_train --config=experiments/configs/vimeo.py \
+        --workdir=runs/vimeo
+
+Killed or interrupted, the same command goes on from the newest checkpoint. Any value
+of the config may be given on the command line: `--config.inner.steps=8`.
+"""
+
+import json
+import pathlib
+import time
+
+import jax
+from absl import flags
+from ml_collections import config_flags
+
+from adavsr_jax import checkpoints, sharding
+from experiments import build, cli, logs, trained, validation
+
+_CONFIG = config_flags.DEFINE_config_file("config", None, "what to train, and how")
+_WORKDIR = flags.DEFINE_string("workdir", None, "folder of the run, made if missing")
+
+
+def main(argv):
+    del argv
+    config, workdir = _CONFIG.value, pathlib.Path(_WORKDIR.value).resolve()
+    mesh = sharding.mesh()
+    phases = build.phases(config, mesh)
+    build.check_data(config)
+    saved, state = _open(config, workdir)
+    state = sharding.replicate(state, mesh)
+    first = int(state.step)
+    with logs.Log(workdir, first) as log:
+        log.line(f"{mesh.size} {jax.devices()[0].platform} device(s), from step {first}")
+        validate = validation.build_validation(config)
+        stop = cli.StopSignal()
+        for phase in phases:
+            state = _train(config, phase, state, mesh, validate, saved, log, stop)
+        step = int(state.step)
+        if saved.latest() != step:
+            _save(config, saved, state, validate, log)
+        saved.close()
+        log.line(f"final params sha256: {trained.digest(state.params)} step: {step}")
+
+
+def _open(config, workdir):
+    """The run's checkpoints, and its newest state or a fresh one."""
+    workdir.mkdir(parents=True, exist_ok=True)
+    saved = checkpoints.Checkpoints(workdir / "checkpoints")
+    state = build.initial_state(config)
+    if saved.latest() is not None:
+        state = trained.restore(saved, saved.latest(), config, state)
+    text = json.dumps(config.to_dict(), indent=2, default=list)
+    (workdir / "config.json").write_text(text + "\n")
+    return saved, state
+
+
+def _train(config, phase, state, mesh, validate, saved, log, stop):
+    """Runs what is left of one phase; returns the state at its end."""
+    start = int(state.step)
+    if start >= phase.last:
+        return state
+    log.line(f"phase {phase.name}: {phase.summary}; steps {start} to {phase.last}")
+    if start == phase.first:
+        fresh = phase.optimizer.init(state.params)
+        state = state._replace(optimizer=sharding.replicate(fresh, mesh))
+    run_key = jax.random.fold_in(jax.random.key(config.run.seed), phase.first + 3)
+    key = sharding.replicate(run_key, mesh)
+    batches = phase.batches(start - phase.first)
+    with log.progress(phase.name, start, phase.last) as progress:
+        for step in range(start + 1, phase.last + 1):
+            began = time.monotonic()
+            clips = next(batches)["clips"]
+            waited = time.monotonic() - began
+            state, metrics = phase.step(state, sharding.split(clips, mesh), key)
+            if step % config.run.log_every_steps == 0 or step == start + 1:
+                log.metrics(step, phase.name, metrics, waiting_seconds=waited)
+            progress.update()
+            if step % config.run.save_every_steps == 0 or stop.received:
+                _save(config, saved, state, validate, log)
+            if stop.received:
+                saved.close()
+                raise KeyboardInterrupt
+    return state
+
+
+def _save(config, saved, state, validate, log):
+    """Scores the averaged weights and starts saving the state."""
+    step = int(state.step)
+    scores = validate(state.average)
+    log.metrics(step, "validation", scores)
+    record = {"network": config.network.to_dict(), "data_step": step}
+    saved.save(step, state, record, scores["psnr_adapted"])
+
+
+if __name__ == "__main__":
+    flags.mark_flags_as_required(["config", "workdir"])
+    cli.run(main)

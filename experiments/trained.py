@@ -1,0 +1,124 @@
+"""What a run of `meta_train` left behind, ready to adapt and to restore."""
+
+import dataclasses
+import functools
+import hashlib
+import json
+import pathlib
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import ml_collections
+import numpy as np
+
+from adavsr_jax import checkpoints, internal_learning, pixels, restoration
+from experiments import build, cli
+
+
+@dataclasses.dataclass(frozen=True)
+class Trained:
+    """Weights with the two things that Algorithm 2 does with them.
+
+    Attributes:
+      params: the averaged weights of the best checkpoint by validation.
+      step: the outer step they are from. sha256: of `params`.
+      config: of the run.
+    """
+
+    params: Any
+    step: int
+    sha256: str
+    config: ml_collections.ConfigDict
+
+    def adapt(self, params, lr, kernel, steps):
+        """Internal learning on one shot.
+
+        Args:
+          params: where to start, `self.params`.
+          lr: `[M, h, w, 3]` uint8, M >= 2. kernel: `[20, 20]`. steps: n >= 0.
+
+        Returns:
+          The adapted weights and the loss before and after, two floats.
+        """
+        adapted, losses = self._learn(params, lr, jnp.asarray(kernel), steps=steps)
+        before, after = np.asarray(losses)
+        return adapted, (float(before), float(after))
+
+    def restore(self, params, lr):
+        """Yields the `2M - 1` frames `[4h, 4w, 3]` uint8 of one shot."""
+        frames, _ = build.model(self.config).radius
+        network = functools.partial(self._network, params)
+        return restoration.restore(network, lr, radius=frames)
+
+    @functools.cached_property
+    def _learn(self):
+        learn = functools.partial(
+            internal_learning.learn,
+            model=build.model(self.config),
+            distance=build.distance(self.config),
+            step_size=self.config.inner.step_size,
+            temporal=self.config.internal.temporal,
+            max_frames=self.config.internal.max_frames,
+        )
+        return jax.jit(learn, static_argnames="steps")
+
+    @functools.cached_property
+    def _network(self):
+        model = build.model(self.config)
+
+        def network(params, lr):
+            _, hr = model.apply({"params": params}, pixels.to_float(lr)[None])
+            return pixels.to_uint8(hr[0])
+
+        return jax.jit(network)
+
+
+def load(directory):
+    """Loads a work directory of `meta_train`.
+
+    Raises:
+      InputError: there is none, it holds no checkpoint, or not of its own config.
+    """
+    workdir = pathlib.Path(directory).resolve()
+    config_file = workdir / "config.json"
+    if not config_file.is_file():
+        raise cli.InputError(
+            f"no trained weights in {directory}: {config_file.name} is missing; give "
+            "the --workdir of a run of experiments.meta_train"
+        )
+    config = ml_collections.ConfigDict(json.loads(config_file.read_text()))
+    saved = checkpoints.Checkpoints(workdir / "checkpoints")
+    step = saved.best()
+    if step is None:
+        raise cli.InputError(
+            f"{directory} has no checkpoint yet: let experiments.meta_train go on"
+        )
+    state = restore(saved, step, config, build.initial_state(config))
+    saved.close()
+    return Trained(state.average, step, digest(state.average), config)
+
+
+def restore(saved, step, config, like):
+    """The state of `step`, if it is one of the networks that the config asks for.
+
+    Raises:
+      InputError: the checkpoint is of another model.
+    """
+    found, wanted = saved.record(step)["network"], config.network.to_dict()
+    if found != wanted:
+        raise cli.InputError(
+            f"the checkpoint of step {step} is of another model: its network is "
+            f"{found}, the config's is {wanted}; use another --workdir or the same "
+            "--config.network"
+        )
+    return saved.restore(step, like)
+
+
+def digest(params):
+    """sha256 of the weights: names and little-endian bytes, in the tree's order."""
+    sha = hashlib.sha256()
+    for path, leaf in jax.tree_util.tree_leaves_with_path(params):
+        sha.update(jax.tree_util.keystr(path).encode())
+        sha.update(np.ascontiguousarray(np.asarray(leaf)).tobytes())
+    return sha.hexdigest()

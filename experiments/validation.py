@@ -1,0 +1,62 @@
+"""Validation while training: PSNR of whole small clips, before and after adaptation."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from adavsr_jax import (
+    degradation,
+    internal_learning,
+    kernels,
+    metrics,
+    pixels,
+    resampling,
+    tasks,
+)
+from experiments import build
+
+
+def build_validation(config):
+    """`(params) -> {name: dB}` on the validation clips, each with a kernel of its own.
+
+    The kernels are draws from the training distribution that every run with the same
+    seed repeats; frames are dropped, LR is 8 bits, the kernel is known to the inner
+    loop. Figures are means over clips of PSNR-Y: trilinear, unadapted, adapted.
+    """
+    clips = build.validation_clips(config)
+    model, distance = build.model(config), build.distance(config)
+    generator = build.generator(
+        config, config.degradation.kernels, "config.degradation.kernels"
+    )
+
+    @jax.jit
+    def restore(params, clip, key):
+        kernel = kernels.from_parameters(tasks.sample(key, generator).blur)
+        lr = degradation.degrade(pixels.to_float(clip), kernel, "drop")
+        adapted, _ = internal_learning.learn(
+            params,
+            pixels.to_uint8(lr),
+            kernel,
+            model=model,
+            distance=distance,
+            steps=config.inner.steps,
+            step_size=config.inner.step_size,
+            temporal=config.internal.temporal,
+            max_frames=config.internal.max_frames,
+        )
+        network = lambda p: model.apply({"params": p}, lr[None])[1][0]
+        outputs = resampling.trilinear(lr), network(params), network(adapted)
+        return pixels.to_uint8(jnp.stack(outputs))  # [3, 2M-1, H, W, 3]
+
+    keys = jax.random.split(jax.random.key(config.run.seed), len(clips))
+
+    def validate(params):
+        scores = [
+            [metrics.psnr_y(np.asarray(video), clip) for video in restore(params, clip, key)]
+            for clip, key in zip(clips, keys, strict=True)
+        ]
+        means = np.mean(scores, axis=(0, 2))
+        names = ("psnr_trilinear", "psnr_unadapted", "psnr_adapted")
+        return dict(zip(names, map(float, means), strict=True))
+
+    return validate
