@@ -23,8 +23,9 @@ def shards(root, split):
       split: name of one of its splits.
 
     Returns:
-      a source: `len(source)` clips, `source[index]` uint8 `[T, H, W, 3]`, and
-      `source.describe(index)`, where that clip comes from. Reading is thread-safe.
+      a source: `len(source)` clips, `source[index]` uint8 `[T, H, W, 3]`,
+      `source.shape(index)` its `(T, H, W)`, `source.least`, below which no clip's
+      are, and `source.describe(index)`, where it comes from. Reading is thread-safe.
 
     Raises:
       ValueError: no shards there, no such split, a shard that is missing or does not
@@ -37,7 +38,8 @@ def shards(root, split):
             f"{root} has no split {split!r}, it has {', '.join(manifest['splits'])}"
         )
     files = [file for file in manifest["files"] if file["split"] == split]
-    return _Shards(pathlib.Path(root), files, manifest["splits"][split])
+    least = (manifest["frames"], *manifest["min_size"])
+    return _Shards(pathlib.Path(root), files, manifest["splits"][split], least)
 
 
 def in_memory(clips):
@@ -84,8 +86,8 @@ def batches(
       an iterator of `{"clips": uint8 [batch_size, frames, patch, patch, 3]}`.
 
     Raises:
-      ValueError: weights that do not fit, or a source with fewer clips than
-        processes; from the iterator, a clip that is damaged or smaller than the crop.
+      ValueError: weights that do not fit, a source with fewer clips than processes, a
+        clip smaller than the crop; from the iterator, a clip that is damaged.
     """
     if len(weights) != len(sources) or not sources or min(weights) <= 0:
         raise ValueError(
@@ -103,6 +105,7 @@ def batches(
                 f"source {number} has {len(source)} clips, fewer than the "
                 f"{process_count} processes: add clips or leave it out"
             )
+        _check_room(source, frames, patch)
         indices.append(
             grain.MapDataset.range(len(source))
             .shuffle(seed=order)[process_index::process_count]
@@ -141,7 +144,7 @@ def centre_crops(source, *, count, patch, frames):
     for index in ((2 * i + 1) * len(source) // (2 * count) for i in range(count)):
         clip = source[index]
         height, width = clip.shape[1:3] if patch is None else (patch, patch)
-        room = _room(source, index, clip, frames, height, width)
+        room = _room(source, index, clip.shape[:3], (frames, height, width))
         crops.append(
             _window(clip, [space // 2 for space in room], frames, height, width)
         )
@@ -149,8 +152,9 @@ def centre_crops(source, *, count, patch, frames):
 
 
 class _Shards:
-    def __init__(self, root, files, ids):
+    def __init__(self, root, files, ids, least):
         self._ids = ids
+        self.least = least
         self._places = []  # (name of shard, record in it), for messages
         for file in files:
             path, expected = root / file["path"], file["records"]
@@ -170,9 +174,15 @@ class _Shards:
         return len(self._places)
 
     def __getitem__(self, index):
+        return self._read(index, records.decode)
+
+    def shape(self, index):
+        return self._read(index, records.shape)
+
+    def _read(self, index, function):
         try:
             _, data = records.parse(self._records[index])
-            return records.decode(data)
+            return function(data)
         except (RuntimeError, ValueError) as error:
             raise ValueError(
                 f"{self.describe(index)} is damaged: build the shard again or copy it "
@@ -187,12 +197,16 @@ class _Shards:
 class _Memory:
     def __init__(self, clips):
         self._clips = clips
+        self.least = tuple(map(min, zip(*(c.shape[:3] for c in clips), strict=True)))
 
     def __len__(self):
         return len(self._clips)
 
     def __getitem__(self, index):
         return self._clips[index]
+
+    def shape(self, index):
+        return self._clips[index].shape[:3]
 
     def describe(self, index):
         return f"clip {index} in memory"
@@ -218,7 +232,7 @@ def _pair(number, index):
 def _random_crop(sources, patch, frames, element, rng):
     number, index = element
     clip = sources[number][index]
-    room = _room(sources[number], index, clip, frames, patch, patch)
+    room = _room(sources[number], index, clip.shape[:3], (frames, patch, patch))
     corner = [int(rng.integers(space + 1)) for space in room]
     clip = _window(clip, corner, frames, patch, patch)
     reverse, up_down, left_right, transpose = rng.integers(2, size=4)
@@ -228,18 +242,23 @@ def _random_crop(sources, patch, frames, element, rng):
     return {"clips": np.ascontiguousarray(clip)}
 
 
-def _room(source, index, clip, frames, height, width):
+def _check_room(source, frames, patch):
+    """Raises for the first clip smaller than a crop, before training starts."""
+    crop = (frames, patch, patch)
+    if any(have < want for have, want in zip(source.least, crop, strict=True)):
+        for index in range(len(source)):
+            _room(source, index, source.shape(index), crop)
+
+
+def _room(source, index, shape, crop):
     """How far a crop may move: frames, rows, columns; none of them negative."""
-    room = [
-        have - want
-        for have, want in zip(clip.shape, (frames, height, width), strict=False)
-    ]
+    room = [have - want for have, want in zip(shape, crop, strict=True)]
     if min(room) < 0:
         raise ValueError(
-            f"{source.describe(index)} has {clip.shape[0]} frames of "
-            f"{clip.shape[2]} x {clip.shape[1]} pixels, fewer than a crop of {frames} "
-            f"frames of {width} x {height}: use a smaller crop, or build shards "
-            f"without such clips (--min_size={max(height, width)} for videos)"
+            f"{source.describe(index)} has {shape[0]} frames of {shape[2]} x "
+            f"{shape[1]} pixels, fewer than a crop of {crop[0]} frames of {crop[2]} x "
+            f"{crop[1]}: use a smaller crop, or build shards without such clips "
+            f"(--min_size={max(crop[1:])} for videos)"
         )
     return room
 

@@ -155,7 +155,13 @@ def _corpus(tmp_path_factory):
         writer.close()
         files.append({"path": path.name, "split": "train", "records": count})
     ids = ["clip00", "clip01", "clip02", "clip10", "clip11"]
-    manifest = {"version": 1, "files": files, "splits": {"train": ids}}
+    manifest = {
+        "version": 1,
+        "frames": 5,
+        "min_size": [9, 8],
+        "files": files,
+        "splits": {"train": ids},
+    }
     (root / records.MANIFEST).write_text(json.dumps(manifest))
     return root
 
@@ -174,6 +180,9 @@ def test_shards_give_their_clips_in_order(corpus):
     assert len(source) == 5
     for index in range(5):
         np.testing.assert_array_equal(source[index], _coded(index))
+    assert source.shape(1) == (5, 9, 8)
+    with pytest.raises(ValueError, match=r"shard-0 record 0 \(clip00\) has 5 frames"):
+        _run(1, [source], patch=9)
     assert source.describe(3).endswith("shard-1 record 0 (clip10)")
     assert sorted(set(_numbers(_run(10, [source])))) == [0, 1, 2, 3, 4]
 
