@@ -1,0 +1,124 @@
+"""Algorithms 1 and 2 in minutes: train small, super-resolve a clip, look at it.
+
+    python -m experiments.demo --workdir=runs/demo
+
+Everything is drawn from keys, nothing is downloaded. A training that is interrupted
+goes on when the command is given again. Leaves `WORKDIR/before_after.png`, and the
+frames behind it in `WORKDIR/demo/`.
+"""
+
+import fractions
+import pathlib
+import subprocess
+import sys
+
+import jax
+import numpy as np
+from absl import flags
+
+from adavsr_jax import (
+    degradation,
+    kernels,
+    metrics,
+    pixels,
+    rendering,
+    resampling,
+    video,
+)
+from experiments import cli, figures, shot_by_shot, trained
+
+_WORKDIR = flags.DEFINE_string("workdir", "runs/demo", "Where everything goes.")
+_CONFIG = "experiments/configs/demo.py"
+# Training draws from the low-numbered streams of its seed.
+_STREAM = 10**6
+_BLUR = (2.4, 1.2, np.pi / 4)  # as in `aniso2.4-1.2@45`
+_CROP = 64
+
+
+def main(argv):
+    del argv
+    workdir = pathlib.Path(_WORKDIR.value)
+    _train(workdir)
+    weights = trained.load(workdir)
+    folder = workdir / "demo"
+    truth, lr, kernel = _make_problem(weights.config.run.seed, folder)
+    steps = weights.config.inner.steps
+    videos = {
+        "low resolution": lr.repeat(2, axis=0)[:-1],  # each frame held: no guess
+        "trilinear": np.asarray(_trilinear(lr)),
+        "before adaptation": _restore(folder, "before", weights, kernel, 0),
+        "after adaptation": _restore(folder, "after", weights, kernel, steps),
+        "truth": truth,
+    }
+    _print_table(videos)
+    picture = workdir / "before_after.png"
+    _draw(picture, videos)
+    print(f"{picture}: the same, to look at")
+
+
+def _train(workdir):
+    """Runs, resumes or (if it is finished) passes over the demo's training."""
+    command = [sys.executable, "-m", "experiments.meta_train"]
+    command += [f"--config={_CONFIG}", f"--workdir={workdir}"]
+    status = subprocess.run(command, check=False).returncode
+    if status:
+        sys.exit(status)  # it has said why
+
+
+def _make_problem(seed, folder):
+    """A clip that training never saw, degraded; LR and kernel as files in `folder`."""
+    key = jax.random.fold_in(jax.random.key(seed), _STREAM)
+    truth = rendering.clip(key, frames=15, height=192, width=256)
+    kernel = kernels.gaussian(*_BLUR)
+    lr = degradation.degrade(pixels.to_float(truth), kernel, "drop")
+    lr, kernel = np.asarray(pixels.to_uint8(lr)), np.asarray(kernel)
+    rate = fractions.Fraction(12)
+    video.write(folder / "lr", lr, rate, overwrite=True)
+    video.write(folder / "truth", np.asarray(truth), 2 * rate, overwrite=True)
+    np.save(folder / "kernel.npy", kernel)
+    return np.asarray(truth), lr, kernel
+
+
+@jax.jit
+def _trilinear(lr):
+    return pixels.to_uint8(resampling.trilinear(pixels.to_float(lr)))
+
+
+def _restore(folder, name, weights, kernel, steps):
+    """What `super_resolve` would do; the frames that it wrote, `[T, H, W, 3]`."""
+    target = folder / name
+    shot_by_shot.restore(folder / "lr", target, weights, kernel, steps, overwrite=True)
+    return video.read(target).frames
+
+
+def _print_table(videos):
+    print(f"\n{'PSNR-Y (dB)':<20}{'all':>8}{'given':>8}{'between':>9}")
+    for name in ("trilinear", "before adaptation", "after adaptation"):
+        psnr = metrics.psnr_y(videos[name], videos["truth"])
+        means = psnr.mean(), psnr[::2].mean(), psnr[1::2].mean()
+        print(f"{name:<20}{means[0]:8.2f}{means[1]:8.2f}{means[2]:9.2f}")
+    print()
+
+
+def _draw(path, videos):
+    """Crops of a given frame and of one between two given frames."""
+    truth = videos["truth"]
+    rows = []
+    for title, index in (("a given frame", 6), ("a frame made between two", 7)):
+        window = figures.detailed_window(truth[index], _CROP)
+        row = []
+        for name, frames in videos.items():
+            frame = frames[index]
+            label = name
+            if name == "low resolution":
+                frame = frame.repeat(4, axis=0).repeat(4, axis=1)
+            elif name != "truth":
+                psnr = metrics.psnr_y(frames[index, None], truth[index, None])[0]
+                label = f"{name}\nwhole frame {psnr:.2f} dB"
+            row.append((label, frame[window]))
+        rows.append((title, row))
+    figures.compare(path, rows)
+
+
+if __name__ == "__main__":
+    cli.run(main)
