@@ -1,0 +1,32 @@
+"""The whole of Ada-VSR in minutes: `make demo`.
+
+    python -m experiments.meta_train --config=experiments/configs/demo.py \
+        --workdir=runs/demo
+
+Hardware: 2 CPU cores. Trains on clips that the project renders itself.
+Result: not measured.
+
+Starts from `corpus.py`.
+"""
+
+from experiments.configs import corpus
+
+
+def get_config():
+    config = corpus.get_config()
+    config.data.rendered_clips = 96
+    config.network.tsr_channels = 16
+    config.network.tsr_blocks = 1
+    config.network.ssr_channels = 24
+    config.network.ssr_blocks = 2
+
+    config.large_scale.steps = 600
+    config.large_scale.patch = 96
+    config.meta.steps = 200
+    config.meta.patch = 128
+
+    config.outer.average_decay = 0.98
+    config.run.log_every_steps = 50
+    config.run.save_every_steps = 200
+    config.run.validation_clips = 4
+    return config
