@@ -217,7 +217,7 @@ def _wave(x, period):
 def _stripes(key, side, bend):
     turn_key, period_key = jax.random.split(key)
     _, x = _turned(turn_key, side)
-    period = jnp.exp(jax.random.uniform(period_key, minval=1.1, maxval=2.8))
+    period = jnp.exp(jax.random.uniform(period_key, minval=1.5, maxval=3.3))
     return _edge(_wave(x + bend, period))
 
 
@@ -225,7 +225,7 @@ def _bricks(key, side):
     """A chequer, or a wall of bricks with joints a pixel or two wide."""
     turn_key, size_key, kind_key = jax.random.split(key, 3)
     y, x = _turned(turn_key, side)
-    size = jnp.exp(jax.random.uniform(size_key, minval=1.6, maxval=2.9))
+    size = jnp.exp(jax.random.uniform(size_key, minval=1.8, maxval=3.2))
     down, across = _wave(y, 2 * size), _wave(x, 2 * size)
     chequer = jnp.where(down * across > 0, 1, -1) * jnp.minimum(
         jnp.abs(down), jnp.abs(across)
@@ -238,11 +238,11 @@ def _bricks(key, side):
 
 
 def _text(key, side):
-    """Lines of random letters, their strokes one to two pixels wide."""
+    """Lines of random letters, their strokes one to four pixels wide."""
     turn_key, letters_key, size_key = jax.random.split(key, 3)
     font = jnp.asarray(_font())
     y, x = _turned(turn_key, side)
-    stroke = jax.random.uniform(size_key, minval=1.0, maxval=2.2)
+    stroke = jax.random.uniform(size_key, minval=1.2, maxval=4.0)
     row, column = (jnp.floor(c / stroke).astype(jnp.int32) for c in (y, x))
     lines = 256
     letters = jax.random.randint(letters_key, (lines, lines), 0, len(font) + 6)
@@ -255,7 +255,7 @@ def _shapes(key, side):
     """Small discs and polygons, one in each cell of a jittered grid."""
     key, cell_key = jax.random.split(key)
     y, x = _grid(side)
-    cell = jax.random.uniform(cell_key, minval=8, maxval=28)
+    cell = jax.random.uniform(cell_key, minval=12, maxval=40)
     row, column = jnp.floor(y / cell), jnp.floor(x / cell)
     jitter = jax.random.uniform(key, (64, 64, 3))
     own = jitter[row.astype(jnp.int32) % 64, column.astype(jnp.int32) % 64]

@@ -29,8 +29,9 @@ from experiments import cli, figures, shot_by_shot, trained
 
 _WORKDIR = flags.DEFINE_string("workdir", "runs/demo", "Where everything goes.")
 _CONFIG = "experiments/configs/demo.py"
-# Training draws from the low-numbered streams of its seed.
-_STREAM = 10**6
+# Training draws from the low-numbered streams of its seed. This world, of a dozen, was
+# chosen by its looks: text, patterns, things that pass before one another.
+_STREAM = 1_000_002
 _BLUR = (2.4, 1.2, np.pi / 4)  # as in `aniso2.4-1.2@45`
 _CROP = 64
 
@@ -105,13 +106,15 @@ def _draw(path, videos):
     truth = videos["truth"]
     rows = []
     for title, index in (("a given frame", 6), ("a frame made between two", 7)):
-        window = figures.detailed_window(truth[index], _CROP)
+        # Chosen on what every method was given, so that none is favoured.
+        given = videos["low resolution"][index].repeat(4, axis=0).repeat(4, axis=1)
+        window = figures.detailed_window(given, _CROP)
         row = []
         for name, frames in videos.items():
             frame = frames[index]
             label = name
             if name == "low resolution":
-                frame = frame.repeat(4, axis=0).repeat(4, axis=1)
+                frame = given
             elif name != "truth":
                 psnr = metrics.psnr_y(frames[index, None], truth[index, None])[0]
                 label = f"{name}\nwhole frame {psnr:.2f} dB"

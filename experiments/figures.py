@@ -42,7 +42,7 @@ def detailed_window(frame, size):
     """Where a square of `size` pixels holds the most detail: a pair of slices.
 
     `frame` is `uint8 [H, W, 3]`. Detail is the mean size of the steps between
-    neighbouring pixels. Chosen on the truth alone, so that no method is favoured.
+    neighbouring pixels.
     """
     grey = frame.astype(np.float32).mean(axis=-1)
     steps = np.abs(np.diff(grey, axis=0))[:, :-1] + np.abs(np.diff(grey, axis=1))[:-1]

@@ -63,6 +63,7 @@ def test_same_key_same_clip_other_key_other_clip():
     assert np.abs(np.asarray(first, float) - np.asarray(other, float)).mean() > 10
 
 
+@pytest.mark.slow
 def test_batched_drawing_is_the_same():
     keys = jax.random.split(jax.random.key(3), 3)
     together = jax.vmap(lambda key: rendering.clip(key, **_SIZE))(keys)
