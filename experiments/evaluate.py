@@ -211,7 +211,7 @@ def _table(results):
         key = ("row", "kernel", "kernel_mode", "protocol", "steps")
         groups.setdefault(tuple(result[name] for name in key), []).append(result)
     lines = [
-        f"{'row':<12} {'kernel':<16} {'mode':<8} {'protocol':<8} {'steps':>5} {'':<12}"
+        f"{'row':<12} {'kernel':<16} {'mode':<8} {'protocol':<8} {'steps':>5} {'':<24}"
         f"{'PSNR-Y':>8} {'given':>8} {'interp.':>8} {'SSIM-Y':>7} {'frames':>6}"
     ]
     for group in groups.values():
@@ -227,7 +227,7 @@ def _table(results):
 def _line(result, what):
     return (
         f"{result['row']:<12} {result['kernel']:<16} {result['kernel_mode']:<8} "
-        f"{result['protocol']:<8} {result['steps']:>5} {what:<12}"
+        f"{result['protocol']:<8} {result['steps']:>5} {what:<24}"
         f"{result['psnr_y']:>8.3f} {result['psnr_y_given']:>8.3f} "
         f"{result['psnr_y_interpolated']:>8.3f} {result['ssim_y']:>7.4f} "
         f"{result['frames']:>6}"
