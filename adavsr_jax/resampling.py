@@ -52,7 +52,9 @@ def upsample(frames):
 
 def interpolate_linear(frames):
     """`[..., T, H, W, C] -> [..., 2T-1, H, W, C]`: means midway, given frames kept."""
-    return _interleave(frames, (frames[..., :-1, :, :, :] + frames[..., 1:, :, :, :]) / 2)
+    return _interleave(
+        frames, (frames[..., :-1, :, :, :] + frames[..., 1:, :, :, :]) / 2
+    )
 
 
 def interpolate_bicubic(frames):

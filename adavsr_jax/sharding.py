@@ -16,9 +16,7 @@ AXIS = "tasks"
 def mesh(devices=None):
     """A line of devices, all there are by default."""
     devices = np.array(jax.devices() if devices is None else devices)
-    return jax.sharding.Mesh(
-        devices, (AXIS,), axis_types=(jax.sharding.AxisType.Auto,)
-    )
+    return jax.sharding.Mesh(devices, (AXIS,), axis_types=(jax.sharding.AxisType.Auto,))
 
 
 def replicate(tree, mesh):

@@ -197,7 +197,9 @@ def _reduce_time(frames, mean3):
 
 
 def _corner(key, sizes, wanted):
-    limits = jnp.array([size - want + 1 for size, want in zip(sizes, wanted, strict=True)])
+    limits = jnp.array(
+        [size - want + 1 for size, want in zip(sizes, wanted, strict=True)]
+    )
     return jax.random.randint(key, (2,), 0, limits)
 
 

@@ -116,9 +116,7 @@ def phases(config, mesh):
     large = meta_step.large_scale_loss(
         network,
         loss,
-        generator(
-            config, config.large_scale.kernels, "config.large_scale.kernels"
-        ),
+        generator(config, config.large_scale.kernels, "config.large_scale.kernels"),
     )
     derivative, order = gradient(config)
     meta = meta_step.meta_loss(

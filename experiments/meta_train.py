@@ -32,7 +32,9 @@ def main(argv):
     state = sharding.replicate(state, mesh)
     first = int(state.step)
     with logs.Log(workdir, first) as log:
-        log.line(f"{mesh.size} {jax.devices()[0].platform} device(s), from step {first}")
+        log.line(
+            f"{mesh.size} {jax.devices()[0].platform} device(s), from step {first}"
+        )
         validate = validation.build_validation(config)
         stop = cli.StopSignal()
         for phase in phases:

@@ -52,7 +52,10 @@ def build_validation(config):
 
     def validate(params):
         scores = [
-            [metrics.psnr_y(np.asarray(video), clip) for video in restore(params, clip, key)]
+            [
+                metrics.psnr_y(np.asarray(video), clip)
+                for video in restore(params, clip, key)
+            ]
             for clip, key in zip(clips, keys, strict=True)
         ]
         means = np.mean(scores, axis=(0, 2))

@@ -82,7 +82,9 @@ def test_batching_equals_a_loop_in_every_derivative(axes):
             direction = (tangents[0][n], tangents[1][n])
             alone = _derivatives(_ours, *pick(many, n), direction)
             jax.tree.map(
-                lambda a, b, n=n: np.testing.assert_allclose(a[n], b, rtol=1e-11, atol=1e-11),
+                lambda a, b, n=n: np.testing.assert_allclose(
+                    a[n], b, rtol=1e-11, atol=1e-11
+                ),
                 mapped,
                 alone,
             )

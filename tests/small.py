@@ -1,0 +1,38 @@
+"""The smallest networks and problems that still have everything, for many tests."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from adavsr_jax import kernels, metrics, rendering, tasks
+from adavsr_jax.networks import space_time, ssr, tsr
+
+MODEL = space_time.SpaceTime(
+    tsr.TSR(channels=3, blocks=1), ssr.SSR(channels=4, blocks=1)
+)
+DISTANCE = functools.partial(metrics.charbonnier, epsilon=0.05)
+
+
+def params(seed=0):
+    """Weights with no zero among them: tails start at zero, which would hide much."""
+    frames = jnp.zeros((1, 2, 8, 8, 3))
+    fresh = MODEL.init(jax.random.key(seed), frames)["params"]
+    rng = np.random.default_rng(seed)
+    return jax.tree.map(
+        lambda p: jnp.asarray(p + 0.1 * rng.standard_normal(p.shape), p.dtype), fresh
+    )
+
+
+def generator(relation="matched", mean3_probability=0.0, query_size=4):
+    return tasks.Generator(kernels.uniform(), relation, mean3_probability, query_size)
+
+
+@functools.cache
+def clips(count=2, frames=7, size=32):
+    """`[count, frames, size, size, 3]` uint8, rendered."""
+    draw = functools.partial(rendering.clip, frames=frames, height=size, width=size)
+    with jax.enable_x64(False):
+        keys = jax.random.split(jax.random.key(7), count)
+        return np.stack([np.asarray(draw(key)) for key in keys])

@@ -1,0 +1,126 @@
+"""Tasks: shapes of the paper, the same blur at both levels, one key one task."""
+
+import functools
+
+import jax
+import numpy as np
+import pytest
+import small
+
+from adavsr_jax import degradation, kernels, pixels, tasks
+
+shapes = lambda tree: jax.tree.map(lambda a: a.shape, tree)
+
+
+@functools.partial(jax.jit, static_argnums=2)
+def _make(key, clip, generator):
+    return tasks.make(key, clip, generator)
+
+
+def test_shapes_of_the_paper():
+    clip = small.clips(1, 7, 256)[0]
+    generator = small.generator(query_size=16)
+    task = jax.eval_shape(
+        lambda key: tasks.make(key, clip, generator), jax.random.key(0)
+    )
+    assert shapes(task.support) == tasks.Pair(
+        (2, 2, 16, 16, 3), (2, 3, 16, 16, 3), (2, 3, 64, 64, 3)
+    )
+    assert shapes(task.query) == tasks.Pair(
+        (1, 4, 16, 16, 3), (1, 7, 16, 16, 3), (1, 7, 64, 64, 3)
+    )
+
+
+@pytest.mark.parametrize("count", [2, 3, 4, 5, 8])
+def test_support_of_any_number_of_frames_uses_them_all(count):
+    lr = pixels.to_float(small.clips(1, count, 32)[0])
+    pair = jax.jit(tasks.support)(lr, kernels.gaussian(1.0, 1.0, 0.0))
+    windows, frames = pair.lfr.shape[:2]
+    assert pair.hfr.shape[:2] == pair.hr.shape[:2] == (windows, 2 * frames - 1)
+    found = np.asarray(pair.hr)[:, :, None] == np.asarray(lr)  # [B, T, M, h, w, 3]
+    seen = set(np.nonzero(found.all(axis=(3, 4, 5)).any(axis=(0, 1)))[0])
+    assert seen == set(range(count))
+
+
+def test_support_is_the_reduction_of_its_targets():
+    lr = pixels.to_float(small.clips(1, 4, 36)[0])
+    kernel = kernels.gaussian(2.0, 1.0, 0.3)
+    pair = tasks.support(lr, kernel)
+    slr = pixels.round_to_8_bits(degradation.blur_and_reduce(lr, kernel))
+    np.testing.assert_array_equal(pair.hfr, [slr[:3], slr[1:]])
+    np.testing.assert_array_equal(pair.lfr, pair.hfr[:, ::2])
+    np.testing.assert_array_equal(pair.hr, [lr[:3], lr[1:]])
+
+
+def test_query_is_a_crop_of_the_degraded_clip():
+    clip = small.clips()[0]
+    key = jax.random.key(5)
+    generator = small.generator(query_size=5)
+    query = _make(key, clip, generator).query
+    drawn = tasks.sample(jax.random.split(key, 4)[0], generator)
+    kernel = kernels.from_parameters(drawn.blur)
+    lr = np.asarray(degradation.degrade(pixels.to_float(clip), kernel, "drop"))
+    cut = np.asarray(query.lfr[0])
+    places = [
+        (y, x)
+        for y in range(4)
+        for x in range(4)
+        if np.allclose(lr[:, y : y + 5, x : x + 5], cut, atol=1e-6)
+    ]
+    assert len(places) == 1
+    y, x = (4 * c for c in places[0])
+    expected = pixels.to_float(clip[:, y : y + 20, x : x + 20])
+    np.testing.assert_allclose(query.hr[0], expected, atol=1e-6)
+
+
+def test_relations_say_what_support_and_query_share():
+    clip, key = small.clips(1, 7, 64)[0], jax.random.key(2)
+    matched, independent, jitter = (
+        _make(key, clip, small.generator(relation)) for relation in tasks.RELATIONS
+    )
+    # The query never depends on the relation.
+    for other in (independent, jitter):
+        jax.tree.map(np.testing.assert_array_equal, matched.query, other.query)
+    # The targets of SSR in the support are the LR clip: another one if T_i != T_j.
+    np.testing.assert_array_equal(matched.support.hr, jitter.support.hr)
+    assert np.abs(matched.support.hr - independent.support.hr).max() > 0.01
+    assert np.abs(matched.support.hfr - jitter.support.hfr).max() > 0.003
+
+
+def test_mean3_blurs_the_input_and_not_the_targets():
+    clip, key = small.clips(1, 7, 64)[0], jax.random.key(2)
+    drop = _make(key, clip, small.generator(mean3_probability=0.0))
+    mean3 = _make(key, clip, small.generator(mean3_probability=1.0))
+    np.testing.assert_array_equal(drop.query.hr, mean3.query.hr)
+    np.testing.assert_array_equal(drop.query.hfr, mean3.query.hfr)
+    np.testing.assert_array_equal(drop.query.lfr, drop.query.hfr[:, ::2])
+    given = mean3.query.hfr
+    expected = (given[:, 1] + given[:, 2] + given[:, 3]) / 3
+    np.testing.assert_allclose(mean3.query.lfr[:, 1], expected, atol=1.5 / 255)
+
+
+def test_vmap_equals_a_loop():
+    clips, keys = small.clips(2), jax.random.split(jax.random.key(1), 2)
+    generator = small.generator("jitter", 0.5)
+    make = lambda key, clip: tasks.make(key, clip, generator)
+    many = jax.jit(jax.vmap(make))(keys, clips)
+    for n in range(2):
+        # One code value: the order of sums may tip a rounding.
+        jax.tree.map(
+            lambda a, b, n=n: np.testing.assert_allclose(a[n], b, atol=1.01 / 255),
+            many,
+            _make(keys[n], clips[n], generator),
+        )
+
+
+def test_refusals_name_what_was_found():
+    with pytest.raises(ValueError, match="7 of 40 x 32"):
+        tasks.make(
+            jax.random.key(0), np.zeros((7, 40, 32, 3), np.uint8), small.generator()
+        )
+    with pytest.raises(ValueError, match="9 x 9 does not fit LR frames of 8 x 8"):
+        tasks.make(jax.random.key(0), small.clips()[0], small.generator(query_size=9))
+    with pytest.raises(ValueError, match="2 or more frames"):
+        tasks.support(np.zeros((1, 16, 16, 3), np.float32), kernels.bicubic())
+    with pytest.raises(ValueError, match="matched, independent, jitter"):
+        small.generator("same")
