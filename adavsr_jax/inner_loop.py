@@ -13,18 +13,19 @@ def adapt(params, task, loss, *, steps, step_size, gradient):
       task: pytree of floating-point arrays, what the loss is measured on.
       loss: `(params, task) -> scalar`.
       steps: K >= 0, static. With 0 the parameters come back unchanged.
-      step_size: alpha, scalar. Departure: Algorithm 1, line 15 steps the SSR module
-        with beta = 1e-4, a thousandth of what would move it; eq. 5-6 give alpha for
-        both, and so do we.
+      step_size: alpha, a scalar or a tree prefix of `params`, one value a module.
+        Departure: Algorithm 1, line 15 steps the SSR module with the outer rate beta,
+        eq. 5-6 with alpha as the other; we let each have its own.
       gradient: `jax.grad` or a drop-in from `meta_gradient`.
 
     Returns:
       theta_K, a pytree as `params`.
     """
     descent = gradient(loss)
+    rates = jax.tree.broadcast(step_size, params)
 
     def step(params, _):
         grads = descent(params, task)
-        return jax.tree.map(lambda p, g: p - step_size * g, params, grads), None
+        return jax.tree.map(lambda p, g, a: p - a * g, params, grads, rates), None
 
     return jax.lax.scan(step, params, length=steps)[0]

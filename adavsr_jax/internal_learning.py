@@ -19,7 +19,7 @@ def learn(
       lr: `[M, h, w, 3]` uint8, M >= 2 frames of one shot.
       kernel: `[20, 20]`, the shot's blur, known or estimated.
       model, distance, temporal: see `objectives.space_time`.
-      steps: n >= 0, static. step_size: alpha.
+      steps: n >= 0, static. step_size: alpha, see `inner_loop`.
       max_frames: of a longer shot only this many, from its middle, are learned from.
 
     Returns:

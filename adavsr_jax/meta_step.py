@@ -57,7 +57,7 @@ def meta_loss(
       model: `networks.space_time.SpaceTime`.
       distance: see `objectives`; inside and outside.
       generator: `tasks.Generator`.
-      steps: K, inner steps. step_size: alpha.
+      steps: K, inner steps. step_size: alpha, see `inner_loop`.
       gradient: `jax.grad` or a drop-in of `meta_gradient`.
       unadapted_weight: weight of the query loss at theta_0. Departure: eq. 7 looks at
         theta_K alone, which leaves theta_0 free to be poor; 0 is the paper.

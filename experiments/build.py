@@ -76,6 +76,11 @@ def gradient(config):
     return _known(_GRADIENTS, config.inner.gradient, "config.inner.gradient")
 
 
+def step_size(config):
+    """alpha of either module."""
+    return {"tsr": config.inner.tsr_step_size, "ssr": config.inner.ssr_step_size}
+
+
 def generator(config, kernel_names, where):
     """A task generator over the named kernels."""
     degradation = config.degradation
@@ -124,7 +129,7 @@ def phases(config, mesh):
         loss,
         generator(config, config.degradation.kernels, "config.degradation.kernels"),
         steps=config.inner.steps,
-        step_size=config.inner.step_size,
+        step_size=step_size(config),
         gradient=derivative,
         unadapted_weight=config.meta.unadapted_weight,
     )
@@ -145,7 +150,7 @@ def phases(config, mesh):
             (boundary, boundary + config.meta.steps),
             meta,
             f"meta-transfer learning, meta-gradient {order}, K = "
-            f"{config.inner.steps}, alpha = {config.inner.step_size}",
+            f"{config.inner.steps}, alpha = {step_size(config)}",
         ),
     ]
     return [phase for phase in both if phase.last > phase.first]

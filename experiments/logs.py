@@ -64,7 +64,7 @@ class Log:
         if wrong:
             raise ValueError(
                 f"step {step}: {', '.join(wrong)} not finite ({stream}); a smaller "
-                "config.inner.step_size or learning rate may help"
+                "inner step size or learning rate may help"
             )
 
     @contextlib.contextmanager

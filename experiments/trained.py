@@ -57,7 +57,7 @@ class Trained:
             internal_learning.learn,
             model=build.model(self.config),
             distance=build.distance(self.config),
-            step_size=self.config.inner.step_size,
+            step_size=build.step_size(self.config),
             temporal=self.config.internal.temporal,
             max_frames=self.config.internal.max_frames,
         )

@@ -40,7 +40,7 @@ def build_validation(config):
             model=model,
             distance=distance,
             steps=config.inner.steps,
-            step_size=config.inner.step_size,
+            step_size=build.step_size(config),
             temporal=config.internal.temporal,
             max_frames=config.internal.max_frames,
         )

@@ -26,7 +26,7 @@ class SSR(nn.Module):
 
     @nn.compact
     def __call__(self, frames):
-        """`[B, T, h, w, C] float32 in [0, 1] -> [B, T, 4h, 4w, C]`; any T, h, w >= 1."""
+        """`[B, T, h, w, C]`, float32 in [0, 1], to `[B, T, 4h, 4w, C]`; any sizes."""
         b, t, h, w, c = frames.shape
         before = jnp.concatenate([frames[:, :1], frames[:, :-1]], axis=1)
         after = jnp.concatenate([frames[:, 1:], frames[:, -1:]], axis=1)

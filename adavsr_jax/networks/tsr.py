@@ -32,7 +32,7 @@ class TSR(nn.Module):
 
     @nn.compact
     def __call__(self, frames):
-        """`[B, M, h, w, C] float32 in [0, 1] -> [B, 2M-1, h, w, C]`; any M, h, w >= 1."""
+        """`[B, M, h, w, C]`, float32 in [0, 1], to `[B, 2M-1, h, w, C]`; any sizes."""
         profile = resampling.interpolate_bicubic(frames)
         b, t, h, w, c = profile.shape
         network = blocks.Trunk(self.channels, self.blocks, c, name="slices")

@@ -59,7 +59,8 @@ def get_config():
 
     config.inner = inner = ml_collections.ConfigDict()  # eq. 4 to 6
     inner.steps = 10  # n_i, section 4.2
-    inner.step_size = 0.01  # alpha, section 4.2
+    inner.tsr_step_size = 0.01  # alpha, section 4.2
+    inner.ssr_step_size = 0.01  # alpha by eq. 6; beta by Algorithm 1, line 15
     inner.gradient = "mixed"  # or reverse (also exact), first_order
 
     config.meta = meta = ml_collections.ConfigDict()  # eq. 7 to 9
