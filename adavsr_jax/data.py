@@ -47,6 +47,20 @@ def in_memory(clips):
     return _Memory(clips)
 
 
+def check_room(source, *, patch, frames):
+    """Raises ValueError for the first clip that is smaller than a crop.
+
+    Args:
+      source: as from `shards` or `in_memory`.
+      patch: pixels, height and width of the crop.
+      frames: T of the crop.
+    """
+    crop = (frames, patch, patch)
+    if any(have < want for have, want in zip(source.least, crop, strict=True)):
+        for index in range(len(source)):
+            _room(source, index, source.shape(index), crop)
+
+
 def batches(
     sources,
     weights,
@@ -105,7 +119,7 @@ def batches(
                 f"source {number} has {len(source)} clips, fewer than the "
                 f"{process_count} processes: add clips or leave it out"
             )
-        _check_room(source, frames, patch)
+        check_room(source, patch=patch, frames=frames)
         indices.append(
             grain.MapDataset.range(len(source))
             .shuffle(seed=order)[process_index::process_count]
@@ -240,14 +254,6 @@ def _random_crop(sources, patch, frames, element, rng):
     if transpose:
         clip = clip.transpose(0, 2, 1, 3)
     return {"clips": np.ascontiguousarray(clip)}
-
-
-def _check_room(source, frames, patch):
-    """Raises for the first clip smaller than a crop, before training starts."""
-    crop = (frames, patch, patch)
-    if any(have < want for have, want in zip(source.least, crop, strict=True)):
-        for index in range(len(source)):
-            _room(source, index, source.shape(index), crop)
 
 
 def _room(source, index, shape, crop):

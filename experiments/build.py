@@ -161,7 +161,7 @@ def _phase(config, mesh, name, span, loss, summary):
     if settings.batch % mesh.size:
         raise cli.InputError(
             f"config.{name}.batch ({settings.batch}) must be a multiple of the number "
-            f"of devices ({mesh.size})"
+            f"of devices ({mesh.size}), as {-(-settings.batch // mesh.size) * mesh.size}"
         )
     mean_gradient = meta_step.mean_gradient(loss, over_tasks=config.outer.over_tasks)
     optimizer = _optimizer(config, settings)
@@ -195,16 +195,22 @@ def sources(config):
 
 
 def check_data(config):
-    """Opens all that the config reads, and cuts one crop of each phase.
+    """Opens all shards that the config reads and looks for room for its crops.
 
     Raises:
       ValueError: what is missing, damaged or too small for the crops.
     """
+    if config.data.rendered_clips:
+        return  # they are made to measure
     for source in sources(config):
-        for settings in (config.large_scale, config.meta):
-            data.centre_crops(
-                source, count=1, patch=settings.patch, frames=config.data.frames
-            )
+        for phase in (config.large_scale, config.meta):
+            if phase.steps:
+                data.check_room(source, patch=phase.patch, frames=config.data.frames)
+    data.check_room(
+        _shards(config, config.data.validation),
+        patch=config.meta.patch,
+        frames=config.data.frames,
+    )
 
 
 def validation_clips(config):

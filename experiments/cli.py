@@ -5,6 +5,7 @@ interrupted, the same command resumes; 1 anything else, with its stack trace.
 `--verbosity=1` shows the stack trace behind a one-line error too.
 """
 
+import re
 import signal
 import sys
 from collections.abc import Callable
@@ -24,11 +25,17 @@ _FLAG_ERRORS = (
 )
 
 
+_MISSING = re.compile(r"flag --(\w+)=None: Flag --\w+ must have a value.*")
+
+
 class InputError(ValueError):
     """What the person typed or gave cannot be used; the text says what to do."""
 
 
-def run(main: Callable[[list[str]], None]) -> None:
+def run(
+    main: Callable[[list[str]], None],
+    parse: Callable[[list[str]], list[str]] = flags.FLAGS,
+) -> None:
     """Parses the flags, calls `main(argv)` and ends the process by the rules above.
 
     Call it under `if __name__ == "__main__"`. SIGTERM reaches `main` as a
@@ -36,11 +43,16 @@ def run(main: Callable[[list[str]], None]) -> None:
     on a signal may install a handler of its own.
     """
     signal.signal(signal.SIGTERM, _interrupt)
-    app.run(lambda argv: _guarded(main, argv), flags_parser=_parse)
+    app.run(
+        lambda argv: _guarded(main, argv), flags_parser=lambda argv: _parse(argv, parse)
+    )
 
 
 class StopSignal:
-    """Notes SIGINT and SIGTERM for a loop that ends between two steps, state saved."""
+    """Notes SIGINT and SIGTERM for a loop that ends between two steps, state saved.
+
+    A second one interrupts at once.
+    """
 
     def __init__(self):
         self.received = False
@@ -48,6 +60,8 @@ class StopSignal:
             signal.signal(number, self._note)
 
     def _note(self, signum, frame):
+        if self.received:
+            raise KeyboardInterrupt
         self.received = True
 
 
@@ -70,9 +84,9 @@ def _guarded(main, argv):
         sys.exit(_INTERRUPTED)
 
 
-def _parse(argv):
+def _parse(argv, parse):
     try:
-        return flags.FLAGS(argv)
+        return parse(argv)
     except _FLAG_ERRORS as error:
         _fail(error)
 
@@ -80,5 +94,12 @@ def _parse(argv):
 def _fail(error: Exception):
     # str() of a KeyError puts its words in quotes.
     words = error.args[0] if isinstance(error, KeyError) and error.args else error
-    print("error: " + " ".join(str(words).split()), file=sys.stderr)
+    text = _MISSING.sub(_missing, str(words))
+    print("error: " + " ".join(text.split()), file=sys.stderr)
     sys.exit(_BAD_INPUT)
+
+
+def _missing(match):
+    """A required flag that is not there, in our words and with its help."""
+    name = match[1]
+    return f"--{name} is missing ({flags.FLAGS[name].help})"

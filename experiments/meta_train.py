@@ -8,6 +8,8 @@ of the config may be given on the command line: `--config.inner.steps=8`.
 """
 
 import json
+import math
+import os
 import pathlib
 import time
 
@@ -16,15 +18,18 @@ from absl import flags
 from ml_collections import config_flags
 
 from adavsr_jax import checkpoints, sharding
-from experiments import build, cli, logs, trained, validation
+from experiments import build, checks, cli, logs, overrides, trained, validation
 
-_CONFIG = config_flags.DEFINE_config_file("config", None, "what to train, and how")
+_CONFIG = config_flags.DEFINE_config_file(
+    "config", None, "what to train, a file as experiments/configs/demo.py"
+)
 _WORKDIR = flags.DEFINE_string("workdir", None, "folder of the run, made if missing")
 
 
 def main(argv):
     del argv
     config, workdir = _CONFIG.value, pathlib.Path(_WORKDIR.value).resolve()
+    checks.check(config)
     mesh = sharding.mesh()
     phases = build.phases(config, mesh)
     build.check_data(config)
@@ -48,14 +53,29 @@ def main(argv):
 
 def _open(config, workdir):
     """The run's checkpoints, and its newest state or a fresh one."""
-    workdir.mkdir(parents=True, exist_ok=True)
+    _make_folder(workdir)
     saved = checkpoints.Checkpoints(workdir / "checkpoints")
     state = build.initial_state(config)
     if saved.latest() is not None:
         state = trained.restore(saved, saved.latest(), config, state)
-    text = json.dumps(config.to_dict(), indent=2, default=list)
-    (workdir / "config.json").write_text(text + "\n")
+    part = workdir / "config.json.part"  # beside it first: never half a file
+    part.write_text(json.dumps(config.to_dict(), indent=2, default=list) + "\n")
+    part.replace(workdir / "config.json")
     return saved, state
+
+
+def _make_folder(workdir):
+    try:
+        workdir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cli.InputError(
+            f"--workdir={workdir}: the folder cannot be made ({error.strerror}); "
+            "choose another"
+        ) from error
+    if not os.access(workdir, os.W_OK):
+        raise cli.InputError(
+            f"--workdir={workdir}: the folder cannot be written to; choose another"
+        )
 
 
 def _train(config, phase, state, mesh, validate, saved, log, stop):
@@ -79,23 +99,26 @@ def _train(config, phase, state, mesh, validate, saved, log, stop):
             if step % config.run.log_every_steps == 0 or step == start + 1:
                 log.metrics(step, phase.name, metrics, waiting_seconds=waited)
             progress.update()
-            if step % config.run.save_every_steps == 0 or stop.received:
-                _save(config, saved, state, validate, log)
             if stop.received:
+                # There may be seconds left: saved as it is, and never the best.
+                _save(config, saved, state, lambda params: {}, log)
                 saved.close()
                 raise KeyboardInterrupt
+            if step % config.run.save_every_steps == 0:
+                _save(config, saved, state, validate, log)
     return state
 
 
 def _save(config, saved, state, validate, log):
-    """Scores the averaged weights and starts saving the state."""
+    """Scores the averaged weights, if `validate` does, and starts saving the state."""
     step = int(state.step)
     scores = validate(state.average)
-    log.metrics(step, "validation", scores)
+    if scores:
+        log.metrics(step, "validation", scores)
     record = {"network": config.network.to_dict(), "data_step": step}
-    saved.save(step, state, record, scores["psnr_adapted"])
+    saved.save(step, state, record, scores.get("psnr_adapted", -math.inf))
 
 
 if __name__ == "__main__":
     flags.mark_flags_as_required(["config", "workdir"])
-    cli.run(main)
+    cli.run(main, overrides.parse)

@@ -1,0 +1,128 @@
+"""What a config must satisfy before anything is built from it, field by field."""
+
+from adavsr_jax import tasks
+from experiments import cli
+
+_AT_LEAST = {
+    "data.frames": 3,
+    "data.rendered_clips": 0,
+    "network.tsr_channels": 1,
+    "network.tsr_blocks": 0,
+    "network.ssr_channels": 1,
+    "network.ssr_blocks": 0,
+    "large_scale.steps": 0,
+    "large_scale.batch": 1,
+    "large_scale.patch": 16,
+    "large_scale.final_learning_rate": 0.0,
+    "inner.steps": 0,
+    "inner.tsr_step_size": 0.0,
+    "inner.ssr_step_size": 0.0,
+    "meta.steps": 0,
+    "meta.batch": 1,
+    "meta.patch": 16,
+    "meta.query_size": 1,
+    "meta.unadapted_weight": 0.0,
+    "meta.final_learning_rate": 0.0,
+    "internal.max_frames": 2,
+    "run.seed": 0,
+    "run.log_every_steps": 1,
+    "run.save_every_steps": 1,
+    "run.validation_clips": 1,
+}
+_ABOVE_ZERO = (
+    "loss.epsilon",
+    "large_scale.learning_rate",
+    "meta.learning_rate",
+    "outer.clip_norm",
+)
+_SHARES = ("degradation.mean3_probability", "outer.average_decay")
+_CHOICES = {
+    "degradation.relation": tasks.RELATIONS,
+    "outer.over_tasks": ("vmap", "scan"),
+}
+
+
+def check(config):
+    """Looks at every field alone, then at those that depend on one another.
+
+    Names of kernels, losses and gradients are known to `build`, which looks them up.
+
+    Raises:
+      InputError: names the first field that is not right, what it must be, what it is.
+    """
+    for path, least in _AT_LEAST.items():
+        value = _value(config, path)
+        _expect(value >= least, path, f"{least} or more", value)
+    for path in _ABOVE_ZERO:
+        value = _value(config, path)
+        _expect(value > 0, path, "above 0", value)
+    for path in _SHARES:
+        value = _value(config, path)
+        _expect(0 <= value <= 1, path, "between 0 and 1", value)
+    for path, known in _CHOICES.items():
+        value = _value(config, path)
+        _expect(value in known, path, f"one of {', '.join(known)}", value)
+    _check_sizes(config)
+    _check_sources(config.data)
+    if not config.large_scale.steps + config.meta.steps:
+        raise cli.InputError(
+            "config.large_scale.steps and config.meta.steps are both 0: there is "
+            "nothing to train"
+        )
+
+
+def _check_sizes(config):
+    frames, meta, large_scale = config.data.frames, config.meta, config.large_scale
+    # The frame after the last given one would have no neighbour to be made from.
+    _expect(frames % 2 == 1, "data.frames", "odd, as 7", frames)
+    _expect(
+        large_scale.patch % 4 == 0,
+        "large_scale.patch",
+        f"a multiple of 4, as {_up(large_scale.patch, 4)}",
+        large_scale.patch,
+    )
+    _expect(
+        meta.patch % 16 == 0,
+        "meta.patch",
+        f"a multiple of 16, as {_up(meta.patch, 16)}",
+        meta.patch,
+    )
+    _expect(
+        meta.query_size <= meta.patch // 4,
+        "meta.query_size",
+        f"at most {meta.patch // 4}, a quarter of config.meta.patch ({meta.patch})",
+        meta.query_size,
+    )
+
+
+def _check_sources(data):
+    count = 1 if data.rendered_clips else len(data.train)
+    _expect(count, "data.train", "one FOLDER:SPLIT or more", tuple(data.train))
+    weights = tuple(data.weights)
+    _expect(
+        len(weights) == count
+        and all(isinstance(w, float | int) and w > 0 for w in weights),
+        "data.weights",
+        f"one number above 0 for each of {count} source{'s' if count > 1 else ''} "
+        "(config.data.train; clips that are rendered are one)",
+        weights,
+    )
+
+
+def _up(value, multiple):
+    return -(-value // multiple) * multiple
+
+
+def _value(config, path):
+    for name in path.split("."):
+        if name not in config:
+            raise cli.InputError(
+                f"config.{path} is missing: the config is damaged or of another version"
+            )
+        config = config[name]
+    return config
+
+
+def _expect(holds, path, what, found):
+    if not holds:
+        raise cli.InputError(f"config.{path} must be {what}; got {found!r}")
