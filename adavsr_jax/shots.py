@@ -1,6 +1,7 @@
 """Cuts between shots, and clips in which nothing moves. NumPy only, no decoding."""
 
 import collections
+import math
 import statistics
 
 import numpy as np
@@ -9,10 +10,17 @@ import numpy as np
 # over a grid of cells: 0 for equal pictures, 1 for cells with no tone in common.
 _GRID = 3
 _NUM_BINS = 32
+# Histograms of few pixels differ by chance, the more the finer they are. So every
+# pixel of a small frame counts, a cell has so many pixels if the frame can afford it,
+# and a tone counts for its neighbours too until so many pixels share each bin.
+_SMALL_FRAME_PIXELS = 4096
+_CELL_PIXELS = 32
+_BIN_PIXELS = 6
+_MOST_NEIGHBOURS = 7
 # A cut is farther than this, and farther than this many times the usual distance of
 # the shot so far, so that fast motion and flicker are not taken for cuts.
-_LEAST_DISTANCE = 0.35
-_TIMES_USUAL = 3.0
+_LEAST_DISTANCE = 0.3
+_TIMES_USUAL = 2.25
 _MEMORY_FRAMES = 24
 
 
@@ -76,15 +84,29 @@ def is_static(clip, threshold):
 
 def _histogram(frame):
     """Luma histograms `[cells, bins]` of the cells of a frame, each of sum one."""
-    small = frame[::2, ::2].astype(np.uint16)
+    height, width = frame.shape[:2]
+    if height * width >= _SMALL_FRAME_PIXELS:
+        frame = frame[::2, ::2]
     # 2:5:1 of 8 is close enough to any luma for a histogram of 32 bins.
-    luma = (2 * small[..., 0] + 5 * small[..., 1] + small[..., 2]) // 8
-    bins = luma * _NUM_BINS // 256
+    red, green, blue = np.moveaxis(frame.astype(np.uint16), -1, 0)
+    bins = (2 * red + 5 * green + blue) // 8 * _NUM_BINS // 256
+    grid = min(_GRID, max(1, math.isqrt(bins.size // _CELL_PIXELS)))
     cells = [
         cell
-        for band in np.array_split(bins, _GRID)
-        for cell in np.array_split(band, _GRID, axis=1)
+        for band in np.array_split(bins, grid)
+        for cell in np.array_split(band, grid, axis=1)
         if cell.size
     ]
     counts = [np.bincount(cell.ravel(), minlength=_NUM_BINS) for cell in cells]
-    return np.stack([count / count.sum() for count in counts])
+    shares = np.stack([count / count.sum() for count in counts])
+    return _blur(shares, _BIN_PIXELS * _NUM_BINS * len(cells) // (2 * bins.size))
+
+
+def _blur(shares, neighbours):
+    """The mean of each bin and so many on each side; sums stay as they are."""
+    if not neighbours:
+        return shares
+    reach = min(neighbours, _MOST_NEIGHBOURS)
+    padded = np.pad(shares, [(0, 0), (reach, reach)], mode="symmetric")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1, axis=1)
+    return windows.mean(axis=-1)

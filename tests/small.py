@@ -29,10 +29,16 @@ def generator(relation="matched", mean3_probability=0.0, query_size=4):
     return tasks.Generator(kernels.uniform(), relation, mean3_probability, query_size)
 
 
-@functools.cache
 def clips(count=2, frames=7, size=32):
-    """`[count, frames, size, size, 3]` uint8, rendered."""
-    draw = functools.partial(rendering.clip, frames=frames, height=size, width=size)
+    """`[count, frames, size, size, 3]` uint8, rendered: frames up to 17, size to 64.
+
+    Windows of clips of one size, for it is compiling that takes the time.
+    """
+    return np.stack([_clip(n)[:frames, :size, :size] for n in range(count)])
+
+
+@functools.cache
+def _clip(number):
     with jax.enable_x64(False):
-        keys = jax.random.split(jax.random.key(7), count)
-        return np.stack([np.asarray(draw(key)) for key in keys])
+        key = jax.random.key(number)
+        return np.asarray(rendering.clip(key, frames=17, height=64, width=64))

@@ -1,6 +1,8 @@
 """Cuts and stillness."""
 
 import numpy as np
+import pytest
+import small
 
 from adavsr_jax import shots
 
@@ -28,6 +30,36 @@ def test_cuts_are_where_scenes_were_joined():
 def test_one_scene_is_one_shot():
     for seed in range(6):
         assert shots.cuts(_scene(seed, 20, step=4)) == [0]
+
+
+@pytest.fixture(name="drawn", scope="module")
+def _drawn():
+    """Eight clips that move by pixels a frame, fast for frames as small as theirs."""
+    return small.clips(8, 7, 40)
+
+
+@pytest.mark.parametrize("size", [(40, 40), (24, 32)])
+@pytest.mark.parametrize("every", [1, 2])
+def test_small_frames_that_move_are_one_shot(drawn, size, every):
+    for clip in drawn[:, :, : size[0] : every, : size[1] : every]:
+        assert shots.cuts(clip) == [0]
+
+
+@pytest.mark.parametrize("size", [(40, 40), (24, 32)])
+def test_cuts_between_small_frames_are_found(drawn, size):
+    clips = drawn[:, :, : size[0], : size[1]]
+    for first, second in zip(clips, np.roll(clips, 1, axis=0), strict=True):
+        assert shots.cuts([*first, *second]) == [0, 7]
+
+
+def test_chance_in_a_small_histogram_is_no_cut():
+    # Each pixel drawn anew from one palette: no two frames alike, no frame a cut.
+    for size in (5, 8, 12, 24, 40, 72):
+        rng = np.random.default_rng(size)
+        for _ in range(6):
+            low = rng.integers(0, 160)
+            frames = rng.integers(low, low + 60, (20, size, size, 1), np.uint8)
+            assert shots.cuts(frames.repeat(3, axis=-1)) == [0]
 
 
 def test_frames_pass_through_one_at_a_time():
