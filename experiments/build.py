@@ -159,9 +159,10 @@ def phases(config, mesh):
 def _phase(config, mesh, name, span, loss, summary):
     settings = config[name]
     if settings.batch % mesh.size:
+        fits = -(-settings.batch // mesh.size) * mesh.size
         raise cli.InputError(
             f"config.{name}.batch ({settings.batch}) must be a multiple of the number "
-            f"of devices ({mesh.size}), as {-(-settings.batch // mesh.size) * mesh.size}"
+            f"of devices ({mesh.size}), as {fits}"
         )
     mean_gradient = meta_step.mean_gradient(loss, over_tasks=config.outer.over_tasks)
     optimizer = _optimizer(config, settings)

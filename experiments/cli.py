@@ -5,6 +5,7 @@ interrupted, the same command resumes; 1 anything else, with its stack trace.
 `--verbosity=1` shows the stack trace behind a one-line error too.
 """
 
+import os
 import re
 import signal
 import sys
@@ -81,7 +82,10 @@ def _guarded(main, argv):
         _fail(error)
     except KeyboardInterrupt:
         print("interrupted: give the same command to go on", file=sys.stderr)
-        sys.exit(_INTERRUPTED)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        # Not sys.exit: Python's own end crashes where JAX was stopped as it compiled.
+        os._exit(_INTERRUPTED)
 
 
 def _parse(argv, parse):
