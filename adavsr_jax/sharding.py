@@ -62,7 +62,7 @@ def outer_step(mean_gradient, optimizer, mesh, *, average_decay):
     def step(state, clips, key):
         keys = jax.random.split(jax.random.fold_in(key, state.step), clips.shape[0])
         metrics, grads = over_mesh(state.params, clips, keys)
-        metrics["gradient_norm"] = optax.global_norm(grads)
+        metrics["gradient_norm"] = optax.tree.norm(grads)
         new = meta_step.update(state, grads, optimizer, average_decay=average_decay)
         return new, metrics
 
