@@ -34,7 +34,7 @@ def get_config():
     config.network.ssr_blocks = 4
     config.loss.name = "charbonnier"  # on a ReLU network l1 has next to no curvature
 
-    config.large_scale.steps = 2500
+    config.large_scale.steps = 2200
     config.large_scale.batch = 4
     config.large_scale.patch = 128  # HR pixels: LR 32
     config.large_scale.kernels = "uniform"  # any blur from the start
@@ -46,7 +46,7 @@ def get_config():
     config.inner.ssr_step_size = 0.1  # on losses that are means, 0.01 hardly moves
     config.inner.gradient = "reverse"  # on a CPU, in scan, 0.77 of mixed's time
 
-    config.meta.steps = 1600
+    config.meta.steps = 1000
     config.meta.batch = 4
     config.meta.patch = 160  # HR pixels: LR 40, SLR 10; many of our clips are 176 high
     config.meta.unadapted_weight = 0.3  # else unadapted weights become poor
