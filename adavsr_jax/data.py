@@ -260,11 +260,12 @@ def _room(source, index, shape, crop):
     """How far a crop may move: frames, rows, columns; none of them negative."""
     room = [have - want for have, want in zip(shape, crop, strict=True)]
     if min(room) < 0:
+        short = f"--frames={crop[0]}" if room[0] < 0 else f"--min_size={max(crop[1:])}"
         raise ValueError(
             f"{source.describe(index)} has {shape[0]} frames of {shape[2]} x "
             f"{shape[1]} pixels, fewer than a crop of {crop[0]} frames of {crop[2]} x "
             f"{crop[1]}: use a smaller crop, or build shards without such clips "
-            f"(--min_size={max(crop[1:])} for videos)"
+            f"({short} for videos)"
         )
     return room
 

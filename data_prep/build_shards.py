@@ -104,12 +104,18 @@ def build(clip_splits, output, *, dataset, source, frames, clips_per_shard):
 
 
 def check_output(output):
-    """Raises ValueError unless `output` is absent or an empty folder."""
-    output = pathlib.Path(output)
+    """Raises ValueError unless `output` is an empty folder or can be made one."""
+    output = pathlib.Path(output).absolute()
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
         raise ValueError(
             f"{output} exists and is not an empty folder: remove it or choose another "
             "--output"
+        )
+    above = next(folder for folder in output.parents if folder.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        raise ValueError(
+            f"{output} cannot be made, {above} is not a folder that can be written to: "
+            "choose another --output"
         )
 
 

@@ -1,19 +1,24 @@
 """How the commands of this package start, and how they end on bad input."""
 
+import os
+import re
 import signal
 import sys
 
 from absl import app, flags
+
+_MISSING = re.compile(r"flag --(\w+)=None: Flag --\w+ must have a value.*")
 
 
 def run(main):
     """Parses the flags, runs `main()` and ends the process.
 
     Status 0: done. Status 2: bad flags or bad input, told in one line on stderr
-    (whatever raised ValueError or OSError). Other errors keep their trace, status 1.
+    (whatever raised ValueError or OSError). Status 75: interrupted by Ctrl-C or
+    SIGTERM, nothing left behind. Other errors keep their trace, status 1.
     """
     # A kill unwinds like any exception, so that nothing half-written stays.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     app.run(lambda argv: _guarded(main, argv), flags_parser=_parse)
 
 
@@ -21,7 +26,13 @@ def _parse(argv):
     try:
         return flags.FLAGS(argv)
     except flags.Error as error:
-        _refuse(error)
+        _refuse(_MISSING.sub(_missing, str(error)))
+
+
+def _missing(match):
+    """A required flag that is not there, in our words and with its help."""
+    name = match[1]
+    return f"--{name} is missing ({flags.FLAGS[name].help})"
 
 
 def _guarded(main, argv):
@@ -31,6 +42,9 @@ def _guarded(main, argv):
         main()
     except (ValueError, OSError) as error:
         _refuse(error)
+    except KeyboardInterrupt:
+        print("interrupted: nothing was written", file=sys.stderr)
+        sys.exit(os.EX_TEMPFAIL)
 
 
 def _refuse(reason):

@@ -35,7 +35,10 @@ def read(source, *, frames, min_size):
     source = pathlib.Path(source)
     media = list(_media(source))
     if not media:
-        raise ValueError(f"{source} holds no video file and no folder of pictures")
+        hint = " (it is one itself: give the one above)" * video.is_media(source)
+        raise ValueError(
+            f"{source} holds no video file and no folder of pictures{hint}"
+        )
     dropped = collections.Counter()
     clips = functools.partial(_clips, source, media, frames, min_size)
     return splits.Split(sum(1 for _ in clips(dropped)), clips, dropped)
