@@ -17,12 +17,11 @@ DISTANCE = functools.partial(metrics.charbonnier, epsilon=0.05)
 
 def params(seed=0):
     """Weights with no zero among them: tails start at zero, which would hide much."""
-    frames = jnp.zeros((1, 2, 8, 8, 3))
-    fresh = MODEL.init(jax.random.key(seed), frames)["params"]
+    frames = jax.ShapeDtypeStruct((1, 2, 8, 8, 3), jnp.float32)
+    shapes = jax.eval_shape(MODEL.init, jax.random.key(0), frames)["params"]
     rng = np.random.default_rng(seed)
-    return jax.tree.map(
-        lambda p: jnp.asarray(p + 0.1 * rng.standard_normal(p.shape), p.dtype), fresh
-    )
+    draw = lambda p: jnp.asarray(0.2 * rng.standard_normal(p.shape), p.dtype)
+    return jax.tree.map(draw, shapes)
 
 
 def generator(relation="matched", mean3_probability=0.0, query_size=4):
@@ -32,7 +31,7 @@ def generator(relation="matched", mean3_probability=0.0, query_size=4):
 def clips(count=2, frames=7, size=32):
     """`[count, frames, size, size, 3]` uint8, rendered: frames up to 17, size to 64.
 
-    Windows of clips of one size, for it is compiling that takes the time.
+    Windows of clips of one size: a renderer compiled for each would take far longer.
     """
     return np.stack([_clip(n)[:frames, :size, :size] for n in range(count)])
 

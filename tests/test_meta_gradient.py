@@ -77,45 +77,47 @@ def test_the_first_order_gap_halves_with_the_step_size():
         np.testing.assert_allclose(slopes, -1, atol=0.01)
 
 
-def _space_time(params):
-    """The real objective on a real task, in the precision of the parameters."""
-    with jax.enable_x64(False):
-        make = jax.jit(lambda key, clip: tasks.make(key, clip, small.generator()))
-        task = make(jax.random.key(3), small.clips()[0])
-    task = jax.tree.map(jnp.float64, task)
+@pytest.fixture(name="space_time", scope="module")
+def _space_time():
+    """The real objective on a real task, in float64: `(loss, params, its gradients)`.
+
+    The loss is a function of parameters and of the way to differentiate inside.
+    """
+    make = jax.jit(lambda key, clip: tasks.make(key, clip, small.generator()))
+    task = make(jax.random.key(3), small.clips()[0])
     objective = objectives.space_time(small.MODEL, small.DISTANCE)
-
-    def outer(theta, gradient):
-        adapted = _adapt(objective, task.support, theta, gradient, steps=3, alpha=0.1)
-        return objective(adapted, task.query)
-
-    return outer
-
-
-def test_mixed_equals_reverse_on_the_networks():
     with jax.enable_x64(True):
-        params = jax.tree.map(jnp.float64, small.params())
-        outer = _space_time(params)
-        mixed, reverse, first = (
-            jax.jit(jax.grad(outer), static_argnums=1)(params, way)
-            for way in (meta_gradient.mixed, jax.grad, meta_gradient.first_order)
-        )
-        for a, b in zip(*map(jax.tree.leaves, (mixed, reverse)), strict=True):
-            np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-14)
-        # The second order is there to be found: the law above is not about nothing.
-        gaps = jax.tree.map(lambda a, b: float(jnp.abs(a - b).max()), mixed, first)
-        assert max(jax.tree.leaves(gaps)) > 1e-4
+        task, params = jax.tree.map(jnp.float64, (task, small.params()))
+
+        def outer(theta, gradient):
+            adapted = _adapt(
+                objective, task.support, theta, gradient, steps=3, alpha=0.1
+            )
+            return objective(adapted, task.query)
+
+        ways = EXACT | {"first": meta_gradient.first_order}
+        derive = jax.jit(jax.grad(outer), static_argnums=1)
+        return outer, params, {name: derive(params, way) for name, way in ways.items()}
 
 
-def test_matches_central_differences_on_the_networks():
+def test_mixed_equals_reverse_on_the_networks(space_time):
+    _, _, gradients = space_time
+    mixed, reverse, first = (gradients[name] for name in ("mixed", "reverse", "first"))
+    for a, b in zip(*map(jax.tree.leaves, (mixed, reverse)), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-14)
+    # The second order is there to be found: the law above is not about nothing.
+    gaps = jax.tree.map(lambda a, b: float(np.abs(a - b).max()), mixed, first)
+    assert max(jax.tree.leaves(gaps)) > 1e-4
+
+
+def test_matches_central_differences_on_the_networks(space_time):
+    outer, params, gradients = space_time
     with jax.enable_x64(True):
-        params = jax.tree.map(jnp.float64, small.params())
-        outer = _space_time(params)
         value = jax.jit(lambda theta: outer(theta, jax.grad))
         rng = np.random.default_rng(0)
         direction = jax.tree.map(lambda p: rng.standard_normal(p.shape), params)
-        grads = jax.jit(jax.grad(lambda t: outer(t, meta_gradient.mixed)))(params)
-        slope = sum(map(np.vdot, *map(jax.tree.leaves, (grads, direction))))
+        leaves = map(jax.tree.leaves, (gradients["mixed"], direction))
+        slope = sum(map(np.vdot, *leaves))
         step = 1e-6
         ahead, behind = (
             value(jax.tree.map(lambda p, d, s=s: p + s * d, params, direction))
