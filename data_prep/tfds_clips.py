@@ -8,6 +8,8 @@ import itertools
 
 import numpy as np
 import tensorflow_datasets as tfds
+from tensorflow_datasets.core import writer
+from tensorflow_datasets.proto import tf_example_pb2
 
 from adavsr_jax import records
 
@@ -56,6 +58,9 @@ class Clips(tfds.core.ShardBasedBuilder):
             ]
         return per_split
 
+    def _example_writer(self):
+        return _SameBytes(self.info.file_format)
+
     def _examples(self, split, clips, length):
         for clip_id, clip in itertools.islice(clips, length):
             self.ids[split].append(clip_id)
@@ -64,6 +69,25 @@ class Clips(tfds.core.ShardBasedBuilder):
             yield clip_id, example
             # Written by now, but TFDS keeps every example of a shard to count them.
             example.clear()
+
+
+class _SameBytes(writer.ExampleWriter):
+    """Writes an example as the same bytes in every process.
+
+    Its two features are a protobuf map, left by TFDS in the order of a random hash.
+    """
+
+    def write(self, path, examples):
+        ordered = (
+            (
+                key,
+                tf_example_pb2.Example.FromString(example).SerializeToString(
+                    deterministic=True
+                ),
+            )
+            for key, example in examples
+        )
+        return super().write(path, ordered)
 
 
 def _even_lengths(count, most):
