@@ -4,9 +4,10 @@ import json
 import subprocess
 import sys
 
-import jax
 import numpy as np
 import pytest
+import small
+import untrained
 from absl import flags
 from absl.testing import flagsaver
 
@@ -15,12 +16,10 @@ from adavsr_jax import (
     kernels,
     metrics,
     pixels,
-    rendering,
     resampling,
     video,
 )
-from experiments import build, cli, evaluate, rows, trained
-from experiments.configs import corpus
+from experiments import cli, evaluate, rows
 
 _FIELDS = {
     "row": str,
@@ -41,9 +40,9 @@ _FIELDS = {
 def clips(tmp_path_factory):
     """A folder of two clips of 8 and 7 frames, the first no multiple of 16 high."""
     folder = tmp_path_factory.mktemp("clips")
-    for seed, (name, frames, height) in enumerate((("a", 8, 40), ("b", 7, 32))):
-        clip = rendering.clip(jax.random.key(seed), frames=8, height=40, width=48)
-        video.write(folder / name, np.asarray(clip)[:frames, :height], 25)
+    first, second = small.clips(2, 8, 48)
+    video.write(folder / "a", first[:, :40], 25)
+    video.write(folder / "b", second[:7, :32], 25)
     return folder
 
 
@@ -162,23 +161,8 @@ def test_predictions_of_another_length_are_refused(clips, tmp_path):
         _run(f"--clips={clips}", f"--predictions={tmp_path / 'p'}", "--rows=")
 
 
-@pytest.fixture(scope="module")
-def weights():
-    """Of the right form, with no zero in the tails so that adaptation shows."""
-    config = corpus.get_config()
-    for name in ("tsr_channels", "ssr_channels"):
-        config.network[name] = 4
-    for name in ("tsr_blocks", "ssr_blocks"):
-        config.network[name] = 1
-    params = build.initial_state(config).params
-    rng = np.random.default_rng(0)
-    params = jax.tree.map(
-        lambda p: (p + 0.02 * rng.standard_normal(p.shape)).astype(p.dtype), params
-    )
-    return trained.Trained(params, 0, trained.digest(params), config)
-
-
-def test_ours_adapts_from_the_trained_weights_for_each_row(clips, weights):
+def test_ours_adapts_from_the_trained_weights_for_each_row(clips):
+    weights = untrained.weights()
     truth = np.stack(list(video.frames(clips / "b")))
     kernel = np.asarray(kernels.gaussian(3, 3, 0))
     lr = rows.degrade(truth, kernel)

@@ -2,33 +2,27 @@
 
 import fractions
 
-import jax
 import numpy as np
 import pytest
+import small
+import untrained
 
-from adavsr_jax import kernels, rendering, video
-from experiments import build, shot_by_shot, trained
-from experiments.configs import corpus
+from adavsr_jax import kernels, video
+from experiments import shot_by_shot
 
 _RATE = fractions.Fraction(10)
 _KERNEL = np.asarray(kernels.bicubic())
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def weights():
-    config = corpus.get_config()
-    for name in ("tsr_channels", "ssr_channels"):
-        config.network[name] = 4
-    for name in ("tsr_blocks", "ssr_blocks"):
-        config.network[name] = 1
-    state = build.initial_state(config)
-    return trained.Trained(state.params, 0, trained.digest(state.params), config)
+    return untrained.weights()
 
 
 def _shot(seed, frames):
     """`uint8 [frames, 24, 32, 3]`: a drawing seen through fog, near black or white."""
-    clip = rendering.clip(jax.random.key(seed), frames=4, height=24, width=32)
-    return np.asarray(clip)[:frames] // 16 + np.uint8(200 * (seed % 2))
+    clip = small.clips(seed + 1, frames, 32)[seed, :, :24]
+    return clip // 16 + np.uint8(200 * (seed % 2))
 
 
 def _restored(folder, weights, lr, steps=0):
