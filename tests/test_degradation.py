@@ -12,6 +12,8 @@ def _frames(*shape, seed=0):
     return np.random.default_rng(seed).random(shape, np.float32)
 
 
+_reduce = jax.jit(degradation.blur_and_reduce)
+
 # Neither symmetric nor flipped onto itself: a mirrored kernel would show.
 LOPSIDED = kernels.irregular(2.4, 1.6, 1.0, seed=3)
 
@@ -29,7 +31,7 @@ def _reduce_by_scipy(image, kernel):
 def test_blur_and_reduce_is_a_correlation(height, width):
     # 4 x 8 is smaller than the margin of 8: mirrors of mirrors.
     frames = _frames(2, height, width, 3)
-    found = jax.jit(degradation.blur_and_reduce)(frames, LOPSIDED)
+    found = _reduce(frames, LOPSIDED)
     for t in range(2):
         for c in range(3):
             expected = _reduce_by_scipy(frames[t, :, :, c], LOPSIDED)
@@ -59,7 +61,7 @@ def test_bicubic_kernel_is_antialiased_bicubic_reduction():
     frame = _frames(36, 52, 1)
     rows, columns = (_antialiased_bicubic_matrix(size) for size in (36, 52))
     expected = rows @ frame[..., 0].astype(np.float64) @ columns.T
-    found = degradation.blur_and_reduce(frame, kernels.bicubic())
+    found = _reduce(frame, kernels.bicubic())
     np.testing.assert_allclose(found[..., 0], expected, atol=2e-6)
 
 
@@ -67,7 +69,7 @@ def test_bicubic_kernel_agrees_with_pillow_inside():
     frame = _frames(64, 48, 1)
     image = Image.fromarray(frame[..., 0])
     expected = np.asarray(image.resize((12, 16), Image.Resampling.BICUBIC))
-    found = degradation.blur_and_reduce(frame, kernels.bicubic())[..., 0]
+    found = _reduce(frame, kernels.bicubic())[..., 0]
     # Pillow cuts the support at the border where we mirror.
     inside = (slice(2, -2), slice(2, -2))
     np.testing.assert_allclose(found[inside], expected[inside], atol=2e-6)
@@ -75,7 +77,7 @@ def test_bicubic_kernel_agrees_with_pillow_inside():
 
 def test_blur_and_reduce_is_linear_and_keeps_constants():
     a, b = _frames(3, 12, 20, 3), _frames(3, 12, 20, 3, seed=1)
-    reduce = jax.jit(lambda frames: degradation.blur_and_reduce(frames, LOPSIDED))
+    reduce = lambda frames: _reduce(frames, LOPSIDED)
     np.testing.assert_allclose(reduce(2 * a - b), 2 * reduce(a) - reduce(b), atol=2e-6)
     np.testing.assert_allclose(reduce(np.full_like(a, 0.7)), 0.7, atol=1e-6)
 
@@ -83,7 +85,7 @@ def test_blur_and_reduce_is_linear_and_keeps_constants():
 @pytest.mark.parametrize(
     ("operation", "shape"),
     [
-        (lambda x: degradation.blur_and_reduce(x, LOPSIDED), (2, 12, 20, 3)),
+        (lambda x: _reduce(x, LOPSIDED), (2, 12, 20, 3)),
         (lambda x: degradation.reduce_time(x, "mean3"), (5, 3, 4, 3)),
     ],
     ids=["blur_and_reduce", "mean3"],
@@ -91,9 +93,9 @@ def test_blur_and_reduce_is_linear_and_keeps_constants():
 def test_adjoint(operation, shape):
     # <A x, y> = <x, A^T y>
     x = jnp.asarray(_frames(*shape))
-    forward = operation(x)
+    forward = jax.jit(operation)(x)
     y = jnp.asarray(_frames(*forward.shape, seed=1))
-    (backward,) = jax.linear_transpose(operation, x)(y)
+    (backward,) = jax.jit(jax.linear_transpose(operation, x))(y)
     np.testing.assert_allclose(jnp.vdot(forward, y), jnp.vdot(x, backward), rtol=1e-5)
 
 
@@ -101,7 +103,7 @@ def test_low_resolution_pixels_sit_at_4i_plus_one_and_a_half():
     # A ramp keeps its values where no border is seen.
     y, x = np.mgrid[:64, :80].astype(np.float32)
     for kernel in (kernels.bicubic(), kernels.gaussian(1.8, 0.9, 0.6)):
-        found = degradation.blur_and_reduce(np.stack([y, x], axis=-1), kernel)
+        found = _reduce(np.stack([y, x], axis=-1), kernel)
         lr_y, lr_x = np.mgrid[:16, :20]
         inside = (slice(2, -2), slice(2, -2))
         np.testing.assert_allclose(
@@ -121,8 +123,8 @@ def test_low_resolution_pixels_sit_at_4i_plus_one_and_a_half():
 def test_grids_are_aligned_under_a_hundredth_of_a_pixel(position, kernel):
     y, x = np.mgrid[:96, :96].astype(np.float64)
     blob = np.exp(-((y - position[0]) ** 2 + (x - position[1]) ** 2) / (2 * 6.0**2))
-    lr = degradation.blur_and_reduce(blob[..., None].astype(np.float32), kernel)
-    back = np.asarray(resampling.upsample(lr), np.float64)[..., 0]
+    lr = _reduce(blob[..., None].astype(np.float32), kernel)
+    back = np.asarray(jax.jit(resampling.upsample)(lr), np.float64)[..., 0]
     lr = np.asarray(lr, np.float64)[..., 0]
     lr_y, lr_x = 4 * np.mgrid[:24, :24] + 1.5
     for image, rows, columns in ((lr, lr_y, lr_x), (back, y, x)):
@@ -135,8 +137,8 @@ def test_flips_commute_with_symmetric_kernels():
     kernel = kernels.gaussian(2.0, 0.9, 0.0)
     for axis in (-3, -2):
         np.testing.assert_allclose(
-            degradation.blur_and_reduce(np.flip(frames, axis), kernel),
-            jnp.flip(degradation.blur_and_reduce(frames, kernel), axis),
+            _reduce(np.flip(frames, axis), kernel),
+            jnp.flip(_reduce(frames, kernel), axis),
             atol=1e-6,
         )
 
@@ -146,7 +148,7 @@ def test_vmap_over_kernels_equals_a_loop():
     kernel_batch = np.stack([LOPSIDED, kernels.disk(2), kernels.bicubic()])
     batched = jax.jit(jax.vmap(degradation.blur_and_reduce))(frames, kernel_batch)
     for index in range(3):
-        one = degradation.blur_and_reduce(frames[index], kernel_batch[index])
+        one = _reduce(frames[index], kernel_batch[index])
         np.testing.assert_allclose(batched[index], one, atol=1e-6)
 
 
