@@ -11,6 +11,7 @@ from adavsr_jax import resampling
 PARAMS = small.params()
 
 
+@jax.jit
 def _apply(frames):
     return small.MODEL.apply({"params": PARAMS}, frames)
 
