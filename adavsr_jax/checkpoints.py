@@ -64,9 +64,9 @@ class Checkpoints:
         return self._manager.best_step()
 
     def record(self, step):
-        """The JSON values saved with `step`."""
+        """The JSON values saved with `step`. Raises ValueError if they are damaged."""
         args = ocp.args.Composite(record=ocp.args.JsonRestore())
-        return self._manager.restore(step, args=args)["record"]
+        return self._restore(step, args)["record"]
 
     def restore(self, step, like):
         """The state of `step`.
@@ -77,11 +77,23 @@ class Checkpoints:
             and shardings of the result.
 
         Raises:
-          ValueError: the state on disk has another structure or other shapes.
+          ValueError: the state on disk has another structure or other shapes, or is
+            damaged.
         """
         target = jax.tree.map(ocp.utils.to_shape_dtype_struct, like)
         args = ocp.args.Composite(state=ocp.args.StandardRestore(target))
-        return self._manager.restore(step, args=args)["state"]
+        return self._restore(step, args)["state"]
+
+    def _restore(self, step, args):
+        try:
+            return self._manager.restore(step, args=args)
+        except (KeyError, ValueError, TypeError, OSError) as error:
+            first = str(error).strip("'\"").splitlines()[:1]
+            raise ValueError(
+                f"{self._manager.directory}/{step} cannot be restored, it is damaged "
+                f"or of another structure ({''.join(first)[:200]}): remove the folder "
+                "to go back to the checkpoint before it"
+            ) from error
 
     def close(self):
         """Waits until everything is on disk. Raises what saving met (a full disk)."""

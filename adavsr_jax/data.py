@@ -14,6 +14,9 @@ from array_record.python import array_record_data_source, array_record_module
 
 from adavsr_jax import records
 
+# Without end in all but name: Grain's endless mix in batches of one has no length.
+_EPOCHS = 1 << 30
+
 
 def shards(root, split):
     """Opens the shards of a split.
@@ -123,7 +126,7 @@ def batches(
         indices.append(
             grain.MapDataset.range(len(source))
             .shuffle(seed=order)[process_index::process_count]
-            .repeat()
+            .repeat(_EPOCHS)
             .map(functools.partial(_pair, number))
         )
     crop = functools.partial(_random_crop, sources, patch, frames)
@@ -260,12 +263,11 @@ def _room(source, index, shape, crop):
     """How far a crop may move: frames, rows, columns; none of them negative."""
     room = [have - want for have, want in zip(shape, crop, strict=True)]
     if min(room) < 0:
-        short = f"--frames={crop[0]}" if room[0] < 0 else f"--min_size={max(crop[1:])}"
         raise ValueError(
             f"{source.describe(index)} has {shape[0]} frames of {shape[2]} x "
             f"{shape[1]} pixels, fewer than a crop of {crop[0]} frames of {crop[2]} x "
             f"{crop[1]}: use a smaller crop, or build shards without such clips "
-            f"({short} for videos)"
+            f"(--frames={crop[0]} --min_size={max(crop[1:])} for videos)"
         )
     return room
 

@@ -195,7 +195,7 @@ def _open(path):
     try:
         container = av.open(str(path))
     except av.FFmpegError as error:
-        raise ValueError(f"{path}: is not a readable video ({error})") from error
+        raise ValueError(f"{path}: not a readable video ({error.strerror})") from error
     if not container.streams.video:
         container.close()
         raise ValueError(f"{path}: has no pictures in it, only sound or data")

@@ -6,6 +6,7 @@ interrupted, the same command resumes; 1 anything else, with its stack trace.
 """
 
 import os
+import pathlib
 import re
 import signal
 import sys
@@ -66,6 +67,21 @@ class StopSignal:
         self.received = True
 
 
+def make_folder(flag: str, folder: pathlib.Path) -> None:
+    """Makes the folder that `--flag` names, or raises an InputError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"--{flag}={folder}: the folder cannot be made ({error.strerror}); choose "
+            "another"
+        ) from error
+    if not os.access(folder, os.W_OK):
+        raise InputError(
+            f"--{flag}={folder}: the folder cannot be written to; choose another"
+        )
+
+
 def _interrupt(signum, frame):
     raise KeyboardInterrupt
 
@@ -81,11 +97,7 @@ def _guarded(main, argv):
         logging.debug("the error in full", exc_info=True)
         _fail(error)
     except KeyboardInterrupt:
-        print("interrupted: give the same command to go on", file=sys.stderr)
-        sys.stdout.flush()
-        sys.stderr.flush()
-        # Not sys.exit: Python's own end crashes where JAX was stopped as it compiled.
-        os._exit(_INTERRUPTED)
+        _end("interrupted: give the same command to go on", _INTERRUPTED)
 
 
 def _parse(argv, parse):
@@ -99,8 +111,16 @@ def _fail(error: Exception):
     # str() of a KeyError puts its words in quotes.
     words = error.args[0] if isinstance(error, KeyError) and error.args else error
     text = _MISSING.sub(_missing, str(words))
-    print("error: " + " ".join(text.split()), file=sys.stderr)
-    sys.exit(_BAD_INPUT)
+    _end("error: " + " ".join(text.split()), _BAD_INPUT)
+
+
+def _end(line, status):
+    print(line, file=sys.stderr)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Not sys.exit: Python's own end crashes where JAX was stopped as it compiled, and
+    # threads of a failed restore print their traces. Who writes has closed by now.
+    os._exit(status)
 
 
 def _missing(match):

@@ -60,7 +60,7 @@ def main(argv):
     del argv
     plan = _plan()
     output = pathlib.Path(_OUTPUT.value)
-    output.mkdir(parents=True, exist_ok=True)
+    cli.make_folder("output", output)
     origin, started = provenance.collect(), time.monotonic()
     results = []
     for clip, path in plan.clips.items():

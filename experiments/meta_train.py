@@ -7,9 +7,9 @@ Killed or interrupted, the same command goes on from the newest checkpoint. Any 
 of the config may be given on the command line: `--config.inner.steps=8`.
 """
 
+import contextlib
 import json
 import math
-import os
 import pathlib
 import time
 
@@ -37,23 +37,23 @@ def main(argv):
     state = sharding.replicate(state, mesh)
     first = int(state.step)
     with logs.Log(workdir, first) as log:
-        log.line(
-            f"{mesh.size} {jax.devices()[0].platform} device(s), from step {first}"
-        )
-        validate = validation.build_validation(config)
-        stop = cli.StopSignal()
-        for phase in phases:
-            state = _train(config, phase, state, mesh, validate, saved, log, stop)
-        step = int(state.step)
-        if saved.latest() != step:
-            _save(config, saved, state, validate, log)
-        saved.close()
+        with contextlib.closing(saved):
+            log.line(
+                f"{mesh.size} {jax.devices()[0].platform} device(s), from step {first}"
+            )
+            validate = validation.build_validation(config)
+            stop = cli.StopSignal()
+            for phase in phases:
+                state = _train(config, phase, state, mesh, validate, saved, log, stop)
+            step = int(state.step)
+            if saved.latest() != step:
+                _save(config, saved, state, validate, log)
         log.line(f"final params sha256: {trained.digest(state.params)} step: {step}")
 
 
 def _open(config, workdir):
     """The run's checkpoints, and its newest state or a fresh one."""
-    _make_folder(workdir)
+    cli.make_folder("workdir", workdir)
     saved = checkpoints.Checkpoints(workdir / "checkpoints")
     state = build.initial_state(config)
     if saved.latest() is not None:
@@ -62,20 +62,6 @@ def _open(config, workdir):
     part.write_text(json.dumps(config.to_dict(), indent=2, default=list) + "\n")
     part.replace(workdir / "config.json")
     return saved, state
-
-
-def _make_folder(workdir):
-    try:
-        workdir.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise cli.InputError(
-            f"--workdir={workdir}: the folder cannot be made ({error.strerror}); "
-            "choose another"
-        ) from error
-    if not os.access(workdir, os.W_OK):
-        raise cli.InputError(
-            f"--workdir={workdir}: the folder cannot be written to; choose another"
-        )
 
 
 def _train(config, phase, state, mesh, validate, saved, log, stop):
@@ -102,7 +88,6 @@ def _train(config, phase, state, mesh, validate, saved, log, stop):
             if stop.received:
                 # There may be seconds left: saved as it is, and never the best.
                 _save(config, saved, state, lambda params: {}, log)
-                saved.close()
                 raise KeyboardInterrupt
             if step % config.run.save_every_steps == 0:
                 _save(config, saved, state, validate, log)

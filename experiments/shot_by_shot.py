@@ -8,6 +8,8 @@ import numpy as np
 from adavsr_jax import shots, video
 from experiments import cli, trained
 
+_LEAST_SIDE = 4  # pixels: smaller frames cannot be reduced, to be learned from
+
 
 def restore(
     source: str,
@@ -62,7 +64,10 @@ def _restore_shots(weights, lr, kernel, steps, tell) -> Iterator[np.ndarray]:
         began = time.monotonic()
         shot = lr[start:end]
         params, learned = weights.params, "not adapted"
-        if steps and len(shot) > 1:  # a single frame has no time to learn from
+        small = min(shot.shape[1:3]) < _LEAST_SIDE
+        if steps and small:
+            learned = f"not adapted, its frames are below {_LEAST_SIDE} x {_LEAST_SIDE}"
+        elif steps and len(shot) > 1:  # a single frame has no time to learn from
             params, (before, after) = weights.adapt(params, shot, kernel, steps)
             learned = f"{steps} steps, its own loss {before:.5f} -> {after:.5f}"
             if not after <= before:  # also where it is not a number

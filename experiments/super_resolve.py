@@ -6,6 +6,8 @@ Each shot is learned from by itself, restored, and forgotten: nothing is blended
 across a cut. `M` frames become `2M - 1`.
 """
 
+import os
+
 from absl import flags
 
 from adavsr_jax import video
@@ -32,8 +34,9 @@ _KERNEL = flags.DEFINE_string(
 )
 _ADAPT_STEPS = flags.DEFINE_integer(
     "adapt_steps",
-    5,
-    "Steps of internal learning on each shot; 0 restores with the weights as they are.",
+    None,
+    "Steps of internal learning on each shot; 0 restores with the weights as they are."
+    " By default the number that the weights were trained for.",
     lower_bound=0,
 )
 _OVERWRITE = flags.DEFINE_bool("overwrite", False, "Replace what stands at --output.")
@@ -47,15 +50,23 @@ def main(argv):
             " a kernel file, --kernel=FILE.npy"
         )
     # What can fail at once fails before weights are read and frames decoded.
+    if not os.path.exists(_INPUT.value):
+        raise cli.InputError(f"--input={_INPUT.value}: no such file or folder")
     video.check_output(_OUTPUT.value, overwrite=_OVERWRITE.value)
+    if os.path.exists(_OUTPUT.value) and os.path.samefile(_INPUT.value, _OUTPUT.value):
+        raise cli.InputError(
+            f"--output={_OUTPUT.value} is the input, which would be lost: choose "
+            "another name"
+        )
     kernel = degradations.load_kernel(_KERNEL.value)
     weights = trained.load(_WEIGHTS.value)
+    steps = _ADAPT_STEPS.value
     count = shot_by_shot.restore(
         _INPUT.value,
         _OUTPUT.value,
         weights,
         kernel,
-        _ADAPT_STEPS.value,
+        weights.config.inner.steps if steps is None else steps,
         overwrite=_OVERWRITE.value,
     )
     print(f"{_OUTPUT.value}: {count} frames")

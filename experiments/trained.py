@@ -13,7 +13,9 @@ import ml_collections
 import numpy as np
 
 from adavsr_jax import checkpoints, internal_learning, pixels, restoration
-from experiments import build, cli
+from experiments import build, checks, cli
+
+_NO_CHECKPOINT = "{} has no checkpoint yet: let experiments.meta_train go on"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,24 +81,36 @@ def load(directory):
 
     Raises:
       InputError: there is none, it holds no checkpoint, or not of its own config.
+      ValueError: the checkpoint is damaged.
     """
     workdir = pathlib.Path(directory).resolve()
-    config_file = workdir / "config.json"
-    if not config_file.is_file():
-        raise cli.InputError(
-            f"no trained weights in {directory}: {config_file.name} is missing; give "
-            "the --workdir of a run of experiments.meta_train"
-        )
-    config = ml_collections.ConfigDict(json.loads(config_file.read_text()))
+    config = _read_config(directory, workdir / "config.json")
+    if not (workdir / "checkpoints").is_dir():  # opening it would make it
+        raise cli.InputError(_NO_CHECKPOINT.format(directory))
     saved = checkpoints.Checkpoints(workdir / "checkpoints")
     step = saved.best()
     if step is None:
-        raise cli.InputError(
-            f"{directory} has no checkpoint yet: let experiments.meta_train go on"
-        )
+        raise cli.InputError(_NO_CHECKPOINT.format(directory))
     state = restore(saved, step, config, build.initial_state(config))
     saved.close()
     return Trained(state.average, step, digest(state.average), config)
+
+
+def _read_config(directory, path):
+    if not path.is_file():
+        raise cli.InputError(
+            f"no trained weights in {directory}: {path.name} is missing; give "
+            "the --workdir of a run of experiments.meta_train"
+        )
+    try:
+        config = ml_collections.ConfigDict(json.loads(path.read_text()))
+        checks.check(config)
+    except (ValueError, TypeError) as error:
+        raise cli.InputError(
+            f"{path} is not the config of a run of this version ({error}): copy the "
+            "run again or train again"
+        ) from error
+    return config
 
 
 def restore(saved, step, config, like):
