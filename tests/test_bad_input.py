@@ -192,7 +192,7 @@ def test_a_stopped_build_leaves_nothing(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_stopped_training_saves_and_the_same_command_goes_on(tmp_path):
+def test_a_stopped_training_saves_what_it_has_at_once(tmp_path):
     flags = [
         f"--config={_ROOT}/experiments/configs/demo.py",
         f"--workdir={tmp_path}/run",
@@ -209,12 +209,5 @@ def test_a_stopped_training_saves_and_the_same_command_goes_on(tmp_path):
     assert (command.returncode, told.count("\n")) == (75, 1)
     assert told.startswith("interrupted: ")
     (saved,) = (tmp_path / "run/checkpoints").iterdir()
-    step = int(saved.name)
-
-    steps = f"--config.large_scale.steps={step + 1}"
-    command = _start("experiments.meta_train", *flags, steps)
-    said, told = command.communicate()
-    assert (command.returncode, told) == (0, "")
-    assert f"from step {step}\n" in said and said.endswith(f"step: {step + 1}\n")
     weights = trained.load(tmp_path / "run")
-    assert weights.step == step + 1  # the one with a score
+    assert weights.step == int(saved.name) > 0
