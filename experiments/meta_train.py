@@ -13,6 +13,7 @@ import math
 import pathlib
 import time
 
+import filelock
 import jax
 from absl import flags
 from ml_collections import config_flags
@@ -33,6 +34,24 @@ def main(argv):
     mesh = sharding.mesh()
     phases = build.phases(config, mesh)
     build.check_data(config)
+    cli.make_folder("workdir", workdir)
+    with _claim(workdir):
+        _run(config, workdir, phases, mesh)
+
+
+def _claim(workdir):
+    """Keeps a second run out of the folder: it would remove what this one is saving."""
+    lock = filelock.FileLock(workdir / "lock")
+    try:
+        return lock.acquire(timeout=0)
+    except filelock.Timeout as error:
+        raise cli.InputError(
+            f"--workdir={workdir}: another run is training there; wait for it, or "
+            "choose another folder"
+        ) from error
+
+
+def _run(config, workdir, phases, mesh):
     saved, state = _open(config, workdir)
     state = sharding.replicate(state, mesh)
     first = int(state.step)
@@ -53,7 +72,6 @@ def main(argv):
 
 def _open(config, workdir):
     """The run's checkpoints, and its newest state or a fresh one."""
-    cli.make_folder("workdir", workdir)
     saved = checkpoints.Checkpoints(workdir / "checkpoints")
     state = build.initial_state(config)
     if saved.latest() is not None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 
+import filelock
 import jax
 import numpy as np
 import pytest
@@ -101,6 +102,16 @@ def test_killed_and_resumed_is_undisturbed(undisturbed, tmp_path):
     workdir, undisturbed_lines = undisturbed
     assert lines[-1] == undisturbed_lines[-1]
     assert _metrics(tmp_path) == _metrics(workdir)
+
+
+def test_a_second_run_is_kept_out(tmp_path):
+    with filelock.FileLock(tmp_path / "lock"):
+        second = _start(tmp_path)
+        output, _ = second.communicate(timeout=600)
+    assert second.returncode == 2
+    assert output.count("\n") == 1
+    assert "another run is training there" in output
+    assert not (tmp_path / "config.json").exists()
 
 
 def test_weights_adapt_and_restore(undisturbed):
