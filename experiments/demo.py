@@ -33,7 +33,7 @@ _CONFIG = "experiments/configs/demo.py"
 # chosen by its looks: text, patterns, things that pass before one another.
 _STREAM = 1_000_002
 _BLUR = (2.4, 1.2, np.pi / 4)  # as in `aniso2.4-1.2@45`
-_CROP = 64
+_CROP = 96
 
 
 def main(argv):
@@ -120,7 +120,7 @@ def _draw(path, videos):
                 label = f"{name}\nwhole frame {psnr:.2f} dB"
             row.append((label, frame[window]))
         rows.append((title, row))
-    figures.compare(path, rows)
+    figures.compare(path, rows, zoom=3)
 
 
 if __name__ == "__main__":

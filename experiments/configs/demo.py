@@ -21,10 +21,12 @@ def get_config():
     config.network.ssr_channels = 24
     config.network.ssr_blocks = 2
 
-    config.large_scale.steps = 600
+    config.large_scale.steps = 900
     config.large_scale.patch = 96
-    config.meta.steps = 200
+    config.inner.ssr_step_size = 0.3
+    config.meta.steps = 400
     config.meta.patch = 128
+    config.meta.unadapted_weight = 0.1
 
     config.outer.average_decay = 0.98
     config.run.log_every_steps = 50
