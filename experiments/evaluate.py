@@ -5,8 +5,9 @@ r"""Scores clips x kernels x rows and writes `results.json`.
 
 Every clip is cropped at its top left corner to multiples of 16, blurred and reduced by
 each kernel, every other frame dropped, rounded to 8 bits, restored and scored (see
-`protocols` and `metrics`). Adaptation sees the whole low-resolution clip, once for
-every number of steps, each time from the trained weights. A row that adapts nothing
+`protocols` and `metrics`). Adaptation sees the whole low-resolution clip (the middle
+of a long one, `config.internal.max_frames`), once for every number of steps, each time
+from the trained weights. A row that adapts nothing
 (`trilinear`, predictions) stands under every kernel mode with 0 steps, so that the
 table of one mode is whole. A PSNR without bound (some frame has no error) is null.
 """
@@ -52,7 +53,7 @@ class _Plan(NamedTuple):
     modes: list[str]
     protocols: list[str]
     steps: list[int]
-    predictions: pathlib.Path | None
+    predictions: dict[str, pathlib.Path]  # of each clip, or of none
     weights: trained.Trained | None
 
 
@@ -97,14 +98,15 @@ def _plan():
     if "ours" in chosen and not _WEIGHTS.value:
         raise cli.InputError("--rows=ours needs --weights=DIR, a run of meta_train")
     loaded = [degradations.load_kernel(name) for name in _KERNELS.value]
+    clips = _listing()
     return _Plan(
-        clips=_listing(),
+        clips=clips,
         rows=chosen,
         kernels=dict(zip(names, loaded, strict=True)),
         modes=_choice(_MODES, rows.MODES),
         protocols=_choice(_PROTOCOLS, protocols.NAMES),
-        steps=[_whole_number(word) for word in _STEPS.value],
-        predictions=pathlib.Path(_PREDICTIONS.value) if _PREDICTIONS.value else None,
+        steps=_numbers(_STEPS.value),
+        predictions=_predictions(clips, chosen),
         weights=trained.load(_WEIGHTS.value) if "ours" in chosen else None,
     )
 
@@ -118,10 +120,28 @@ def _choice(flag, known):
     return list(dict.fromkeys(flag.value))
 
 
-def _whole_number(word):
-    if not word.isdecimal():
-        raise cli.InputError(f"--steps: {word!r} is not a number of steps, 0 or more")
-    return int(word)
+def _numbers(words):
+    """Numbers of steps, each once."""
+    for word in words:
+        if not word.isdecimal():
+            raise cli.InputError(
+                f"--steps: {word!r} is not a number of steps, 0 or more"
+            )
+    if not words:
+        raise cli.InputError("--steps: nothing named; give numbers of steps, as 0,5")
+    return list(dict.fromkeys(map(int, words)))
+
+
+def _predictions(clips, chosen):
+    if not _PREDICTIONS.value:
+        return {}
+    folder = pathlib.Path(_PREDICTIONS.value)
+    if folder.resolve().name in chosen:
+        raise cli.InputError(
+            f"--predictions={folder}: its row would be named as one of --rows; rename "
+            "the folder"
+        )
+    return {clip: rows.find_prediction(folder, clip) for clip in clips}
 
 
 def _listing():
@@ -179,7 +199,7 @@ def _rows(clip, truth, kernel, plan):
     if "trilinear" in plan.rows:
         yield rows.trilinear(lr, plan.modes)
     if plan.predictions:
-        yield rows.predictions(plan.predictions, clip, truth, plan.modes)
+        yield rows.predictions(plan.predictions[clip], truth, plan.modes)
     if "ours" in plan.rows:
         yield from rows.ours(plan.weights, lr, kernel, plan.modes, plan.steps)
 

@@ -79,29 +79,32 @@ def _restore_window(weights, params, lr, first, given):
     return weights.restore(params, lr[first : first + given])
 
 
-def predictions(folder: pathlib.Path, clip: str, truth: np.ndarray, modes) -> Row:
+def find_prediction(folder: pathlib.Path, clip: str) -> pathlib.Path:
     """What another system restored: `folder/clip/` or `folder/clip.<video>`.
+
+    Raises an InputError if there is neither.
+    """
+    for path in (folder / clip, *sorted(folder.glob("*"))):
+        name = path.name if path.is_dir() else path.stem
+        if name == clip and video.is_media(path):
+            return path
+    raise cli.InputError(f"--predictions={folder}: holds no {clip}, folder or video")
+
+
+def predictions(path: pathlib.Path, truth: np.ndarray, modes: list[str]) -> Row:
+    """What another system restored, as a row of the name of the folder around it.
 
     Raises an InputError unless it is `2M - 1` frames of the size of `truth`.
     """
-    found = [
-        path
-        for path in (folder / clip, *sorted(folder.glob("*")))
-        if video.is_media(path) and clip == (path.name if path.is_dir() else path.stem)
-    ]
-    if not found:
-        raise cli.InputError(
-            f"--predictions={folder}: holds no {clip}, folder or video"
-        )
-    frames = np.stack(list(video.frames(found[0])))
+    frames = np.stack(list(video.frames(path)))
     expected = (2 * ((len(truth) + 1) // 2) - 1, *truth.shape[1:])
     if frames.shape != expected:
         raise cli.InputError(
-            f"{found[0]}: {_size(frames.shape)}, expected {_size(expected)}: all from "
+            f"{path}: {_size(frames.shape)}, expected {_size(expected)}: all from "
             "the first given frame to the last, cropped as the clip is"
         )
     return Row(
-        folder.resolve().name,
+        path.parent.resolve().name,
         modes,
         0,
         lambda first, given: frames[2 * first : 2 * (first + given) - 1],

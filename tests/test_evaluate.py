@@ -140,8 +140,10 @@ def test_frames_without_error_are_null_in_the_file(clips, tmp_path):
         (["--kernels=iso1.6,iso1.6"], "name each kernel once"),
         (["--protocols=some"], "'some'; choose of all, zsm"),
         (["--steps=0,-1"], "'-1' is not a number of steps"),
+        (["--steps="], "--steps: nothing named"),
         (["--predictions=p", "--kernels=bicubic,iso1.6"], "--kernels names 2"),
         (["--predictions=nowhere"], "nowhere: holds no a"),
+        (["--predictions=x/trilinear"], "named as one of --rows"),
     ],
 )
 def test_refusals(clips, tmp_path, monkeypatch, arguments, complaint):
@@ -155,10 +157,18 @@ def test_refusals(clips, tmp_path, monkeypatch, arguments, complaint):
 def test_predictions_of_another_length_are_refused(clips, tmp_path):
     truth = np.stack(list(video.frames(clips / "a")))
     video.write(tmp_path / "p" / "a", truth, 25)
+    video.write(tmp_path / "p" / "b", truth, 25)
     with pytest.raises(
         cli.InputError, match="8 frames of 40 x 48, expected 7 frames of 32 x 48"
     ):
         _run(f"--clips={clips}", f"--predictions={tmp_path / 'p'}", "--rows=")
+
+
+def test_what_is_missing_is_told_before_anything_is_scored(clips, tmp_path, capsys):
+    video.write(tmp_path / "p" / "a", np.zeros((7, 32, 48, 3), np.uint8), 25)
+    with pytest.raises(cli.InputError, match="p: holds no b"):
+        _run(f"--clips={clips}", f"--predictions={tmp_path / 'p'}")
+    assert not capsys.readouterr().out
 
 
 def test_ours_adapts_from_the_trained_weights_for_each_row(clips):
