@@ -5,9 +5,16 @@ import jax
 from adavsr_jax import inner_loop, objectives, pixels, tasks
 
 
-def learn(
-    params, lr, kernel, *, model, distance, steps, step_size, temporal, max_frames
-):
+def middle(lr, max_frames):
+    """What is learned from of a shot `[M, ...]`: all, or the middle `max_frames`.
+
+    Taken before `learn` is compiled, so that long shots of any length share a program.
+    """
+    first = max(0, (len(lr) - max_frames) // 2)
+    return lr[first : first + max_frames]
+
+
+def learn(params, lr, kernel, *, model, distance, steps, step_size, temporal):
     """Adapts to an LR shot by restoring it from its own reduction.
 
     Rule, rate and loss are the inner loop's of training. Departure: Algorithm 2 steps
@@ -16,11 +23,10 @@ def learn(
 
     Args:
       params: meta-trained weights.
-      lr: `[M, h, w, 3]` uint8, M >= 2 frames of one shot.
+      lr: `[M, h, w, 3]` uint8, M >= 2 frames of one shot; see `middle`.
       kernel: `[20, 20]`, the shot's blur, known or estimated.
       model, distance, temporal: see `objectives.space_time`.
       steps: n >= 0, static. step_size: alpha, see `inner_loop`.
-      max_frames: of a longer shot only this many, from its middle, are learned from.
 
     Returns:
       The adapted weights, and the loss `[2]` before the first and after the last step.
@@ -28,8 +34,7 @@ def learn(
     Raises:
       ValueError: fewer than 2 frames, or frames smaller than 4 x 4.
     """
-    first = max(0, (lr.shape[0] - max_frames) // 2)
-    task = tasks.support(pixels.to_float(lr[first : first + max_frames]), kernel)
+    task = tasks.support(pixels.to_float(lr), kernel)
     loss = objectives.space_time(model, distance, temporal=temporal)
     adapted = inner_loop.adapt(
         params, task, loss, steps=steps, step_size=step_size, gradient=jax.grad

@@ -1,5 +1,6 @@
 """What a run of `meta_train` left behind, ready to adapt and to restore."""
 
+import contextlib
 import dataclasses
 import functools
 import hashlib
@@ -38,11 +39,14 @@ class Trained:
 
         Args:
           params: where to start, `self.params`.
-          lr: `[M, h, w, 3]` uint8, M >= 2. kernel: `[20, 20]`. steps: n >= 0.
+          lr: `[M, h, w, 3]` uint8, M >= 2; of more than `config.internal.max_frames`
+            those in the middle are learned from.
+          kernel: `[20, 20]`. steps: n >= 0.
 
         Returns:
           The adapted weights and the loss before and after, two floats.
         """
+        lr = internal_learning.middle(lr, self.config.internal.max_frames)
         adapted, losses = self._learn(params, lr, jnp.asarray(kernel), steps=steps)
         before, after = np.asarray(losses)
         return adapted, (float(before), float(after))
@@ -61,7 +65,6 @@ class Trained:
             distance=build.distance(self.config),
             step_size=build.step_size(self.config),
             temporal=self.config.internal.temporal,
-            max_frames=self.config.internal.max_frames,
         )
         return jax.jit(learn, static_argnames="steps")
 
@@ -87,12 +90,11 @@ def load(directory):
     config = _read_config(directory, workdir / "config.json")
     if not (workdir / "checkpoints").is_dir():  # opening it would make it
         raise cli.InputError(_NO_CHECKPOINT.format(directory))
-    saved = checkpoints.Checkpoints(workdir / "checkpoints")
-    step = saved.best()
-    if step is None:
-        raise cli.InputError(_NO_CHECKPOINT.format(directory))
-    state = restore(saved, step, config, build.initial_state(config))
-    saved.close()
+    with contextlib.closing(checkpoints.Checkpoints(workdir / "checkpoints")) as saved:
+        step = saved.best()
+        if step is None:
+            raise cli.InputError(_NO_CHECKPOINT.format(directory))
+        state = restore(saved, step, config, build.initial_state(config))
     return Trained(state.average, step, digest(state.average), config)
 
 

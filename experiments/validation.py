@@ -35,14 +35,13 @@ def build_validation(config):
         lr = degradation.degrade(pixels.to_float(clip), kernel, "drop")
         adapted, _ = internal_learning.learn(
             params,
-            pixels.to_uint8(lr),
+            internal_learning.middle(pixels.to_uint8(lr), config.internal.max_frames),
             kernel,
             model=model,
             distance=distance,
             steps=config.inner.steps,
             step_size=build.step_size(config),
             temporal=config.internal.temporal,
-            max_frames=config.internal.max_frames,
         )
         network = lambda p: model.apply({"params": p}, lr[None])[1][0]
         outputs = resampling.trilinear(lr), network(params), network(adapted)

@@ -4,6 +4,7 @@ import functools
 
 import jax
 import numpy as np
+import pytest
 import small
 
 from adavsr_jax import internal_learning, kernels
@@ -15,7 +16,6 @@ LEARN = jax.jit(
         distance=small.DISTANCE,
         step_size=0.02,
         temporal=True,
-        max_frames=4,
     ),
     static_argnames="steps",
 )
@@ -27,8 +27,9 @@ def test_the_loss_on_the_shot_itself_falls():
     assert losses[1] < 0.95 * losses[0]
 
 
-def test_a_long_shot_is_learned_from_its_middle():
-    lr = small.clips(1, 9, 32)[0]
-    long, _ = LEARN(small.params(), lr, KERNEL, steps=1)
-    middle, _ = LEARN(small.params(), lr[2:6], KERNEL, steps=1)
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-6), long, middle)
+@pytest.mark.parametrize(
+    "count, most, kept", [(9, 4, slice(2, 6)), (9, 9, slice(9)), (3, 25, slice(3))]
+)
+def test_the_middle_of_a_long_shot_is_kept(count, most, kept):
+    shot = np.arange(count)
+    np.testing.assert_array_equal(internal_learning.middle(shot, most), shot[kept])
