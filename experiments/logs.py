@@ -25,7 +25,7 @@ class Log:
         _drop_after(path, step)
         self._file = path.open("a", buffering=1)
         self._board = tensorboardX.SummaryWriter(
-            str(workdir / "tensorboard"), purge_step=step + 1 if step else None
+            str(workdir / "tensorboard"), purge_step=step + 1
         )
         self._seen = None
 

@@ -100,14 +100,18 @@ def _train(config, phase, state, mesh, validate, saved, log, stop):
             clips = next(batches)["clips"]
             waited = time.monotonic() - began
             state, metrics = phase.step(state, sharding.split(clips, mesh), key)
-            if step % config.run.log_every_steps == 0 or step == start + 1:
+            stopping = stop.received
+            saving = stopping or step % config.run.save_every_steps == 0
+            logging = step % config.run.log_every_steps == 0
+            # What is about to be saved must be finite, which logging looks at.
+            if logging or saving or step in (start + 1, phase.last):
                 log.metrics(step, phase.name, metrics, waiting_seconds=waited)
             progress.update()
-            if stop.received:
+            if stopping:
                 # There may be seconds left: saved as it is, and never the best.
                 _save(config, saved, state, lambda params: {}, log)
                 raise KeyboardInterrupt
-            if step % config.run.save_every_steps == 0:
+            if saving:
                 _save(config, saved, state, validate, log)
     return state
 
