@@ -38,7 +38,7 @@ def get_config():
     degradation.relation = "matched"  # or independent, jitter
     degradation.mean3_probability = 0.5  # "either" dropped or averaged in threes
 
-    # Sizes are ours: the paper gives no architecture. 1.6 M parameters.
+    # Sizes are ours: the paper gives no architecture. 1.5 M parameters.
     config.network = network = ml_collections.ConfigDict()
     network.tsr_channels = 64
     network.tsr_blocks = 4
