@@ -1,0 +1,90 @@
+"""Checkpoints as a command meets them: the best, of the same model, undamaged."""
+
+import dataclasses
+import json
+import math
+
+import jax
+import numpy as np
+import pytest
+import small
+import untrained
+
+from adavsr_jax import checkpoints, kernels
+from experiments import build, cli, trained
+
+KERNEL = np.asarray(kernels.bicubic())
+
+
+def _config():
+    return untrained.weights().config.copy_and_resolve_references()
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A work directory with steps 3 to 6; all weights of a step are its number."""
+    workdir = tmp_path_factory.mktemp("runs")
+    config = _config()
+    (workdir / "config.json").write_text(json.dumps(config.to_dict(), default=list))
+    state = build.initial_state(config)
+    saved = checkpoints.Checkpoints(workdir / "checkpoints")
+    scores = {3: 20.0, 4: 30.0, 5: 25.0, 6: -math.inf}  # 6: stopped, not validated
+    for step, score in scores.items():
+        average = jax.tree.map(lambda p, n=step: np.full_like(p, n), state.average)
+        record = {"network": config.network.to_dict()}
+        saved.save(step, state._replace(average=average), record, score)
+    saved.close()
+    return workdir
+
+
+def test_the_newest_two_and_the_best_are_kept(run):
+    steps = {int(path.name) for path in (run / "checkpoints").iterdir()}
+    assert steps == {4, 5, 6}
+
+
+def test_the_best_is_loaded(run):
+    weights = trained.load(run)
+    assert weights.step == 4
+    assert all((leaf == 4).all() for leaf in jax.tree.leaves(weights.params))
+
+
+def test_the_newest_is_resumed_from(run):
+    saved = checkpoints.Checkpoints(run / "checkpoints")
+    like = build.initial_state(_config())
+    state = trained.restore(saved, saved.latest(), _config(), like)
+    saved.close()
+    assert all((leaf == 6).all() for leaf in jax.tree.leaves(state.average))
+    jax.tree.map(np.testing.assert_array_equal, state.params, like.params)
+
+
+def test_another_model_is_refused(run):
+    saved, config = checkpoints.Checkpoints(run / "checkpoints"), _config()
+    config.network.ssr_blocks += 1
+    with pytest.raises(cli.InputError, match="step 6 is of another model.*ssr_blocks"):
+        trained.restore(saved, 6, config, build.initial_state(config))
+    saved.close()
+
+
+def test_a_damaged_checkpoint_is_named(run, tmp_path):
+    damaged = tmp_path / "run"
+    damaged.mkdir()
+    for path in run.rglob("*"):
+        copy = damaged / path.relative_to(run)
+        if path.is_dir():
+            copy.mkdir()
+        else:
+            cut = 20 if "state" in path.parts else None
+            copy.write_bytes(path.read_bytes()[:cut])
+    with pytest.raises(ValueError, match="checkpoints/4 cannot be restored"):
+        trained.load(damaged)
+
+
+def test_a_long_shot_is_learned_from_its_middle():
+    config = _config()
+    config.internal.max_frames = 4
+    weights = dataclasses.replace(untrained.weights(), config=config)
+    lr = small.clips(1, 9, 16)[0]
+    long, losses = weights.adapt(weights.params, lr, KERNEL, 1)
+    middle, same = weights.adapt(weights.params, lr[2:6], KERNEL, 1)
+    assert losses == same
+    jax.tree.map(np.testing.assert_array_equal, long, middle)
