@@ -16,8 +16,17 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 
 def listing(folder: str | os.PathLike) -> list[pathlib.Path]:
     """The pictures directly in `folder`, in natural order (`2.png`, `10.png`)."""
-    found = (p for p in pathlib.Path(folder).iterdir() if p.suffix.lower() in SUFFIXES)
-    return sorted((path for path in found if path.is_file()), key=_natural)
+    inside = pathlib.Path(folder).iterdir()
+    return sorted((path for path in inside if is_one_of(path, SUFFIXES)), key=_natural)
+
+
+def is_one_of(path: pathlib.Path, suffixes: tuple[str, ...]) -> bool:
+    """Whether `path` is a file with one of these suffixes, and not a hidden one.
+
+    Beside `1.png` macOS may leave a `._1.png`, which holds no picture.
+    """
+    known = path.suffix.lower() in suffixes and not path.name.startswith(".")
+    return known and path.is_file()
 
 
 def read(path: str | os.PathLike) -> np.ndarray:
@@ -40,7 +49,8 @@ def read(path: str | os.PathLike) -> np.ndarray:
     try:
         with Image.open(path) as image:
             return np.array(ImageOps.exif_transpose(image).convert("RGB"))
-    except (OSError, SyntaxError) as error:  # a broken PNG may be a SyntaxError
+    # A broken PNG may be a SyntaxError, a broken size a bomb.
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise ValueError(f"{path}: is not a readable picture ({error})") from error
 
 
@@ -93,4 +103,4 @@ def size(frame: np.ndarray) -> str:
 
 def _natural(path):
     pieces = re.split(r"(\d+)", path.name.lower())
-    return [int(piece) if piece.isdigit() else piece for piece in pieces]
+    return [int(piece) if piece.isdecimal() else piece for piece in pieces]

@@ -59,7 +59,7 @@ def is_media(path: str | os.PathLike) -> bool:
     path = pathlib.Path(path)
     if path.is_dir():
         return bool(pictures.listing(path))
-    return path.is_file() and path.suffix.lower() in VIDEOS
+    return pictures.is_one_of(path, VIDEOS)
 
 
 def frames(path: str | os.PathLike) -> Iterator[np.ndarray]:
@@ -126,9 +126,7 @@ def check_output(path: str | os.PathLike, *, overwrite: bool = False) -> None:
             )
         if not overwrite and (suffix or any(path.iterdir())):
             raise ValueError(f"{path}: exists already; add --overwrite to replace it")
-    parent = path.absolute().parent
-    while not parent.exists():
-        parent = parent.parent
+    parent = next(folder for folder in path.absolute().parents if folder.exists())
     if not parent.is_dir():
         raise NotADirectoryError(f"{path}: {parent} is not a folder")
     if not os.access(parent, os.W_OK):
@@ -164,6 +162,8 @@ def write(
     check_output(path, overwrite=overwrite)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
+    if part.is_dir() and not pictures.are_ours(part):
+        raise ValueError(f"{part}: is in the way and not of our making; rename it")
     _remove(part)
     frames = _one_size(frames)
     try:
@@ -173,7 +173,8 @@ def write(
             count = pictures.write(part, frames)
         if not count:
             raise ValueError(f"{path}: there are no frames to write")
-        _remove(path)  # a folder: check_output saw to it that all in it is ours
+        if path.is_dir():  # check_output saw to it that all in it is ours
+            _remove(path)
         part.replace(path)
     except av.FFmpegError as error:
         raise OSError(f"{path}: could not be written ({error})") from error
@@ -204,11 +205,10 @@ def _open(path):
 
 def _decode(path):
     """Yields (RGB frame, the second at which it ends) of a video file."""
-    count, first = 0, None
+    count, first, start = 0, None, None
     with _open(path) as container:
         stream = container.streams.video[0]
         step = 1.0 / float(stream.average_rate or FOLDER_RATE)
-        start = None
         try:
             for frame in container.decode(stream):
                 time = frame.time if frame.time is not None else count * step

@@ -45,13 +45,16 @@ def read(source, *, frames, min_size):
 
 
 def _media(folder):
-    """All media below a folder, sorted by name, each folder on its own."""
+    """All media below a folder, sorted by name, each folder on its own.
+
+    A folder that holds pictures may hold other media too.
+    """
     if not folder.is_dir():
         raise ValueError(f"{folder} is not a folder")
     for path in sorted(folder.iterdir()):
         if video.is_media(path):
             yield path
-        elif path.is_dir():
+        if path.is_dir():
             yield from _media(path)
 
 

@@ -183,6 +183,8 @@ def test_videos_are_cut_and_stills_and_small_ones_dropped(tmp_path):
     _save_frames(source / "still", np.repeat(_pan(3, 1), 9, axis=0))
     _save_frames(source / "small", _pan(4, 9, size=16))
     video.write(source / "b.mp4", _pan(5, 8), 24)
+    # Frames do not hide the film beside them.
+    video.write(source / "still" / "c.mp4", _pan(6, 4), 24)
     done = _build(
         "videos", source, output, "--frames=4", "--min_size=20", "--split=val"
     )
@@ -190,7 +192,7 @@ def test_videos_are_cut_and_stills_and_small_ones_dropped(tmp_path):
     manifest = records.read_manifest(output)
     assert manifest["splits"] == {
         "val": [f"a/film#{first}" for first in (0, 4, 11, 15, 19)]
-        + ["b.mp4#0", "b.mp4#4"]
+        + ["b.mp4#0", "b.mp4#4", "still/c.mp4#0"]
     }
     assert manifest["dropped"] == {
         "val": {

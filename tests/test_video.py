@@ -22,8 +22,11 @@ def _noise_clip(frames=3, height=5, width=7):
     return random.integers(0, 256, (frames, height, width, 3), dtype=np.uint8)
 
 
-def _encode(path, frames, codec="libx264", pix_fmt="yuv420p", **tags):
-    """A file with the colour tags of the test's own choice; planes from swscale."""
+def _encode(path, frames, codec="libx264", pix_fmt="yuv420p", matrix=None, **tags):
+    """A file with the colour tags of the test's own choice; planes from swscale.
+
+    `matrix` is that of the planes; by default the one of the tags.
+    """
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=10)
         stream.height, stream.width = frames.shape[1:3]
@@ -32,7 +35,10 @@ def _encode(path, frames, codec="libx264", pix_fmt="yuv420p", **tags):
             setattr(stream.codec_context, name, value)
         for rgb in frames:
             frame = av.VideoFrame.from_ndarray(rgb, format="rgb24")
-            target = {"dst_colorspace": tags.get("colorspace")}
+            target = {
+                "dst_colorspace": matrix or tags.get("colorspace"),
+                "dst_color_range": tags.get("color_range"),
+            }
             container.mux(stream.encode(frame.reformat(format=pix_fmt, **target)))
         container.mux(stream.encode())
 
@@ -88,7 +94,11 @@ def test_matrices_invert_within_rounding(matrix):
     [
         (64, {"colorspace": 1, "color_range": 1}),
         (64, {"colorspace": 5, "color_range": 1}),
+        (64, {"colorspace": 1, "color_range": 2}),
+        (64, {"pix_fmt": "yuv420p10le", "colorspace": 1, "color_range": 1}),
+        (64, {"pix_fmt": "yuv420p10le", "colorspace": 1, "color_range": 2}),
         (64, {}),  # untagged and small: swscale made it, and we read it, as BT.601
+        (720, {"matrix": 1}),  # untagged and large: BT.709
     ],
 )
 def test_saturated_colour_follows_the_tags(tmp_path, height, tags):
@@ -128,9 +138,18 @@ def test_media_are_known_by_what_they_hold(tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "a.mkv").touch()
     (tmp_path / "a.txt").touch()
+    (tmp_path / "._a.mkv").touch()
     pictures.write(tmp_path / "clip", _noise_clip())
+    (tmp_path / "clip" / "._000000.png").touch()
+    assert len(list(video.frames(tmp_path / "clip"))) == 3
     told = {p.name: video.is_media(p) for p in tmp_path.iterdir()}
-    assert told == {"empty": False, "a.mkv": True, "a.txt": False, "clip": True}
+    assert told == {
+        "empty": False,
+        "a.mkv": True,
+        "a.txt": False,
+        "._a.mkv": False,
+        "clip": True,
+    }
     assert not video.is_media(tmp_path / "missing")
 
 
@@ -158,12 +177,18 @@ def _unreadable(folder):
     Image.fromarray(wide).save(folder / "deep" / "0.png")
     (folder / "torn").mkdir()
     (folder / "torn" / "0.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    (folder / "bomb").mkdir()
+    Image.new("RGB", (4, 4)).save(folder / "bomb" / "0.bmp")
+    content = bytearray((folder / "bomb" / "0.bmp").read_bytes())
+    content[18:26] = 2 * (1 << 16).to_bytes(4, "little")  # width and height
+    (folder / "bomb" / "0.bmp").write_bytes(bytes(content))
     return {
         "text.mp4": "not a readable video",
         "none": "holds no pictures",
         "sizes": "a.png: is 9 x 9 but 000000.png is 7 x 5",
         "deep": "16-bit",
         "torn": "not a readable picture",
+        "bomb": "not a readable picture",
         "missing.mp4": "no such file",
     }
 
@@ -191,17 +216,21 @@ def test_outputs_that_cannot_be_written_are_refused(tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").touch()
     (tmp_path / "file").touch()
+    (tmp_path / "new.part").mkdir()
+    (tmp_path / "new.part" / "thesis.txt").touch()
     refused = {
         "a.gif": "cannot write .gif",
         "mine": "not numbered frames",
         "file": "is a file",
         "file/below.mp4": "is not a folder",
         "odd.mp4": "even sizes",
+        "new": "new.part: is in the way",
     }
     for name, words in refused.items():
         with pytest.raises((ValueError, OSError), match=words):
             video.write(tmp_path / name, frames, rate, overwrite=True)
-    assert {p.name for p in tmp_path.iterdir()} == {"mine", "file"}
+    assert {p.name for p in tmp_path.iterdir()} == {"mine", "file", "new.part"}
+    assert (tmp_path / "new.part" / "thesis.txt").exists()
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a"])
