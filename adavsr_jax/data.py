@@ -16,6 +16,7 @@ from adavsr_jax import records
 
 # Without end in all but name: Grain's endless mix in batches of one has no length.
 _EPOCHS = 1 << 30
+_PREFETCH = 4  # batches held ready
 
 
 def shards(root, split):
@@ -76,7 +77,6 @@ def batches(
     process_index=0,
     process_count=1,
     num_threads=2,
-    prefetch=4,
 ):
     """Endless batches of random crops, a fixed function of seed and batch number.
 
@@ -97,7 +97,6 @@ def batches(
         within each epoch of a source.
       process_count: number of processes.
       num_threads: threads that read and crop.
-      prefetch: batches held ready.
 
     Returns:
       an iterator of `{"clips": uint8 [batch_size, frames, patch, patch, 3]}`.
@@ -136,7 +135,7 @@ def batches(
         .batch(batch_size)
     )
     options = grain.ReadOptions(
-        num_threads=num_threads, prefetch_buffer_size=max(prefetch, num_threads)
+        num_threads=num_threads, prefetch_buffer_size=max(_PREFETCH, num_threads)
     )
     return iter(dataset[start:].to_iter_dataset(options))
 
@@ -147,11 +146,11 @@ def centre_crops(source, *, count, patch, frames):
     Args:
       source: as from `shards` or `in_memory`.
       count: at most so many clips.
-      patch: pixels, height and width, or None for the whole frames.
+      patch: pixels, height and width.
       frames: T, from the middle of the clip.
 
     Returns:
-      list of uint8 `[frames, patch, patch, 3]`, or `[frames, H, W, 3]`.
+      list of uint8 `[frames, patch, patch, 3]`.
 
     Raises:
       ValueError: a clip that is damaged or smaller than the crop.
@@ -160,11 +159,8 @@ def centre_crops(source, *, count, patch, frames):
     crops = []
     for index in ((2 * i + 1) * len(source) // (2 * count) for i in range(count)):
         clip = source[index]
-        height, width = clip.shape[1:3] if patch is None else (patch, patch)
-        room = _room(source, index, clip.shape[:3], (frames, height, width))
-        crops.append(
-            _window(clip, [space // 2 for space in room], frames, height, width)
-        )
+        room = _room(source, index, clip.shape[:3], (frames, patch, patch))
+        crops.append(_window(clip, [space // 2 for space in room], frames, patch))
     return crops
 
 
@@ -251,7 +247,7 @@ def _random_crop(sources, patch, frames, element, rng):
     clip = sources[number][index]
     room = _room(sources[number], index, clip.shape[:3], (frames, patch, patch))
     corner = [int(rng.integers(space + 1)) for space in room]
-    clip = _window(clip, corner, frames, patch, patch)
+    clip = _window(clip, corner, frames, patch)
     reverse, up_down, left_right, transpose = rng.integers(2, size=4)
     clip = clip[:: 1 - 2 * reverse, :: 1 - 2 * up_down, :: 1 - 2 * left_right]
     if transpose:
@@ -272,6 +268,6 @@ def _room(source, index, shape, crop):
     return room
 
 
-def _window(clip, corner, frames, height, width):
+def _window(clip, corner, frames, patch):
     first, top, left = corner
-    return clip[first : first + frames, top : top + height, left : left + width]
+    return clip[first : first + frames, top : top + patch, left : left + patch]

@@ -135,8 +135,8 @@ def test_centre_crops_are_the_middle_and_spaced_evenly():
     assert [int(crop[0, 0, 0, 0]) // 10 for crop in crops] == [1, 4, 7]
     # (9 - 6) // 2 = 1 row, (8 - 6) // 2 = 1 column, (5 - 3) // 2 = 1 frame.
     np.testing.assert_array_equal(crops[0], _coded(1)[1:4, 1:7, 1:7])
-    whole = data.centre_crops(_source(2), count=5, patch=None, frames=_FRAMES)
-    np.testing.assert_array_equal(whole, [_coded(0)[1:4], _coded(1)[1:4]])
+    few = data.centre_crops(_source(2), count=5, patch=_PATCH, frames=_FRAMES)
+    assert len(few) == 2
 
 
 @pytest.fixture(name="corpus", scope="module")
