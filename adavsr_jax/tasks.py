@@ -185,7 +185,7 @@ def _whole(clip, multiple):
 def _levels(hr, drawn):
     """`[2M-1, H, W, 3]` at all three levels: a `Pair` with B = 1."""
     blurred = degradation.blur_and_reduce(hr, kernels.from_parameters(drawn.blur))
-    lfr = pixels.round_to_8_bits(_reduce_time(blurred, drawn.mean3))
+    lfr = _reduce_time(blurred, drawn.mean3)
     hfr = pixels.round_to_8_bits(blurred)
     return Pair(lfr[None], hfr[None], hr[None])
 

@@ -16,6 +16,11 @@ def convolve3x3(features, **keywords):
     )
 
 
+def trunk_radius(num_blocks):
+    """Pixels that an output pixel of a `Trunk` of so many blocks sees to each side."""
+    return 2 * num_blocks + 2
+
+
 class Trunk(nn.Module):
     """Head, residual blocks (convolution, ReLU, convolution), tail: an EDSR in small.
 
@@ -31,11 +36,6 @@ class Trunk(nn.Module):
     channels: int
     blocks: int
     features: int
-
-    @property
-    def radius(self):
-        """Pixels that an output pixel sees to each side."""
-        return 2 * self.blocks + 2
 
     @nn.compact
     def __call__(self, image):

@@ -22,7 +22,8 @@ class SSR(nn.Module):
     @property
     def radius(self):
         """(input frames, input pixels) that an output pixel sees to each side."""
-        return 1, max(2 * self.blocks + 2, 2)
+        # Never below the two pixels under the bicubic.
+        return 1, blocks.trunk_radius(self.blocks)
 
     @nn.compact
     def __call__(self, frames):

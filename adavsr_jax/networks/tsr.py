@@ -26,7 +26,7 @@ class TSR(nn.Module):
     @property
     def radius(self):
         """(input frames, input pixels) that an output pixel sees to each side."""
-        in_output_frames = 2 * self.blocks + 2
+        in_output_frames = blocks.trunk_radius(self.blocks)
         # Half the rate, and two more input frames under the bicubic of the profile.
         return in_output_frames // 2 + 2, in_output_frames
 
