@@ -61,7 +61,7 @@ def shape(data):
     """Reads `(T, H, W)` from the header of an encoded clip.
 
     Raises:
-      ValueError: too short, another magic or version, or a payload of another size.
+      ValueError: too short, another magic or version. The payload is not looked at.
     """
     if len(data) < _HEADER.size:
         raise ValueError(

@@ -42,8 +42,9 @@ def clip(
 ) -> jax.Array:
     """Draws one clip: the same key, the same clip.
 
-    Neighbouring frames always differ and no frame is flat. Speeds are those of
-    7-frame clips, up to some six pixels a frame; any number of frames may be asked.
+    Neighbouring frames always differ and no frame is flat, up to some 40 frames:
+    speeds are those of 7-frame clips, up to some six pixels a frame, and in a longer
+    clip a camera leaves its sheet, where it sees the sheet's last texels and no more.
 
     Args:
       key: one typed key (`jax.random.key`).
@@ -188,7 +189,7 @@ def _outline(key, side, view, depth):
 
 
 def _polygon(key, y, x, radius):
-    """Signed distance (inside positive) to a disc or a regular polygon or star."""
+    """Signed distance (inside positive) to a disc or a regular polygon."""
     sides_key, turn_key = jax.random.split(key)
     sides = jax.random.randint(sides_key, (), 2, 8)
     turn = jax.random.uniform(turn_key, maxval=2 * math.pi)

@@ -76,10 +76,10 @@ def _moving(photo, path, rng, num_frames, size):
     for _ in range(_NUM_TRIES):
         reduction, views = camera.draw(rng, photo.shape[:2], num_frames, size)
         crop, views = _cut_out(photo, reduction, views)
-        # The ends tell in a fraction of the time whether there is anything to see.
-        ends = render(crop, views[:2])
-        if not shots.is_static(ends, _STATIC):
-            return np.concatenate([ends, render(crop, views[2:])])
+        # Two frames tell in a fraction of the time whether there is anything to see.
+        first = render(crop, views[:2])
+        if not shots.is_static(first, _STATIC):
+            return np.concatenate([first, render(crop, views[2:])])
     raise ValueError(
         f"{path}: no moving clip found in {_NUM_TRIES} tries, the picture is nearly "
         "flat: take it out of the folder"

@@ -26,6 +26,15 @@ def test_never_static(clips):
     assert change.min() > 0.5
 
 
+def test_many_frames_move_to_the_last():
+    drawn = [
+        np.asarray(rendering.clip(key, frames=41, height=32, width=32), float)
+        for key in jax.random.split(jax.random.key(2), 6)
+    ]
+    assert np.abs(np.diff(drawn, axis=1)).mean(axis=(2, 3, 4)).min() > 0.5
+    assert np.std(drawn, axis=(2, 3)).max(axis=-1).min() > 8
+
+
 def test_never_flat_and_rarely_saturated(clips):
     assert clips.std(axis=(2, 3)).min() > 8
     assert np.mean((clips == 0) | (clips == 255)) < 0.1
