@@ -9,6 +9,7 @@ frames behind it in `WORKDIR/demo/`.
 
 import fractions
 import pathlib
+import signal
 import subprocess
 import sys
 
@@ -34,6 +35,7 @@ _CONFIG = "experiments/configs/demo.py"
 _STREAM = 1_000_002
 _BLUR = (2.4, 1.2, np.pi / 4)  # as in `aniso2.4-1.2@45`
 _CROP = 96
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def main(argv):
@@ -61,9 +63,16 @@ def _train(workdir):
     """Runs, resumes or (if it is finished) passes over the demo's training."""
     command = [sys.executable, "-m", "experiments.meta_train"]
     command += [f"--config={_CONFIG}", f"--workdir={workdir}"]
-    status = subprocess.run(command, check=False).returncode
+    # In a group of its own it hears of a signal once, from here, and saves; subprocess
+    # would kill it a quarter of a second after a Ctrl-C.
+    with subprocess.Popen(command, process_group=0) as training:
+        forward = lambda number, _: training.send_signal(number)
+        before = {number: signal.signal(number, forward) for number in _SIGNALS}
+        status = training.wait()
+        for number, handler in before.items():
+            signal.signal(number, handler)
     if status:
-        sys.exit(status)  # it has said why
+        sys.exit(max(status, 1))  # it has said why
 
 
 def _make_problem(seed, folder):

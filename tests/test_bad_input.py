@@ -211,3 +211,16 @@ def test_a_stopped_training_saves_what_it_has_at_once(tmp_path):
     (saved,) = (tmp_path / "run/checkpoints").iterdir()
     weights = trained.load(tmp_path / "run")
     assert weights.step == int(saved.name) > 0
+
+
+@pytest.mark.slow
+def test_a_stopped_demo_lets_its_training_save(tmp_path):
+    command = _start("experiments.demo", f"--workdir={tmp_path}", cwd=_ROOT)
+    for line in command.stdout:
+        if line.startswith("step 1 "):
+            break
+    command.send_signal(signal.SIGTERM)
+    assert command.communicate()[1].startswith("interrupted: ")
+    assert command.returncode == 75
+    (saved,) = (tmp_path / "checkpoints").iterdir()
+    assert int(saved.name) > 0
