@@ -1,8 +1,10 @@
+import pathlib
 import subprocess
 import sys
 
 import pytest
 
+_ROOT = pathlib.Path(__file__).parent.parent
 _COMMAND = """
 import os, signal, time
 from absl import flags
@@ -56,4 +58,6 @@ def test_verbosity_shows_the_trace_behind_a_line():
 
 def _run(*arguments):
     command = [sys.executable, "-c", _COMMAND, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        command, cwd=_ROOT, capture_output=True, text=True, check=False
+    )

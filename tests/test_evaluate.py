@@ -191,8 +191,13 @@ def test_ours_adapts_from_the_trained_weights_for_each_row(clips):
     assert (found["oracle", 2] != found["bicubic", 2]).any()
 
 
-def test_a_refusal_is_one_line_and_status_2():
-    command = [sys.executable, "-m", "experiments.evaluate", "--clips=nowhere"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+def test_a_refusal_is_one_line_and_status_2(pytestconfig):
+    done = subprocess.run(
+        [sys.executable, "-m", "experiments.evaluate", "--clips=nowhere"],
+        cwd=pytestconfig.rootpath,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 2
     assert done.stderr == "error: --clips=nowhere: no such folder\n"
