@@ -26,6 +26,7 @@ def test_never_static(clips):
     assert change.min() > 0.5
 
 
+@pytest.mark.slow
 def test_many_frames_move_to_the_last():
     drawn = [
         np.asarray(rendering.clip(key, frames=41, height=32, width=32), float)
