@@ -194,7 +194,8 @@ def _open(path):
     if not path.exists():
         raise FileNotFoundError(f"{path}: no such file or folder")
     try:
-        container = av.open(str(path))
+        # Titles in an old encoding are no reason to refuse the pictures.
+        container = av.open(str(path), metadata_errors="replace")
     except av.FFmpegError as error:
         raise ValueError(f"{path}: not a readable video ({error.strerror})") from error
     if not container.streams.video:

@@ -166,6 +166,16 @@ def test_shortened_video_is_noted(tmp_path):
     assert "cut short" in note and str(len(read.frames)) in note
 
 
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
+def test_a_title_in_an_old_encoding_does_no_harm(tmp_path, name):
+    path = tmp_path / name
+    video.write(path, _smooth_clip(2), fractions.Fraction(10))
+    content = path.read_bytes()
+    assert b"Lavf" in content  # FFmpeg signs its files
+    path.write_bytes(content.replace(b"Lavf", b"L\xe4vf"))
+    assert len(video.read(path).frames) == 2
+
+
 def _unreadable(folder):
     """Name -> what its line must say."""
     (folder / "text.mp4").write_text("no video at all" * 99)
