@@ -47,7 +47,9 @@ def build_validation(config):
         outputs = resampling.trilinear(lr), network(params), network(adapted)
         return pixels.to_uint8(jnp.stack(outputs))  # [3, 2M-1, H, W, 3]
 
-    keys = jax.random.split(jax.random.key(config.run.seed), len(clips))
+    # A stream of its own: of the seed's, 0 draws weights, 1 and 2 draw clips.
+    stream = jax.random.fold_in(jax.random.key(config.run.seed), 2**31)
+    keys = jax.random.split(stream, len(clips))
 
     def validate(params):
         scores = [
