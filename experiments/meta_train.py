@@ -57,6 +57,8 @@ def _run(config, workdir, phases, mesh):
     first = int(state.step)
     with logs.Log(workdir, first) as log:
         with contextlib.closing(saved):
+            for change in _keep_config(config, workdir / "config.json"):
+                log.line(f"note: changed since the run was last started: {change}")
             log.line(
                 f"{mesh.size} {jax.devices()[0].platform} device(s), from step {first}"
             )
@@ -76,10 +78,36 @@ def _open(config, workdir):
     state = build.initial_state(config)
     if saved.latest() is not None:
         state = trained.restore(saved, saved.latest(), config, state)
-    part = workdir / "config.json.part"  # beside it first: never half a file
-    part.write_text(json.dumps(config.to_dict(), indent=2, default=list) + "\n")
-    part.replace(workdir / "config.json")
     return saved, state
+
+
+def _keep_config(config, path):
+    """Writes the config beside the checkpoints; returns what it changes, a line each.
+
+    Longer training, another learning rate: all but the network may change on the way,
+    and nobody should find out later.
+    """
+    text = json.dumps(config.to_dict(), indent=2, default=list) + "\n"
+    before, after = {}, _fields(json.loads(text))
+    if path.exists():
+        with contextlib.suppress(ValueError):  # a damaged one is replaced
+            before = _fields(json.loads(path.read_text()))
+    part = path.with_name(path.name + ".part")  # beside it first: never half a file
+    part.write_text(text)
+    part.replace(path)
+    return [
+        f"config.{name} {before[name]!r} -> {value!r}"
+        for name, value in after.items()
+        if name in before and before[name] != value
+    ]
+
+
+def _fields(config):
+    return {
+        f"{section}.{name}": value
+        for section, fields in config.items()
+        for name, value in fields.items()
+    }
 
 
 def _train(config, phase, state, mesh, validate, saved, log, stop):

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -41,10 +42,10 @@ TINY = [
 pytestmark = pytest.mark.slow
 
 
-def _start(workdir):
+def _start(workdir, *more):
     command = [sys.executable, "-m", "experiments.meta_train", f"--workdir={workdir}"]
     return subprocess.Popen(
-        [*command, *TINY],
+        [*command, *TINY, *more],
         cwd=ROOT,
         env=os.environ | {"XLA_FLAGS": ""},
         stdout=subprocess.PIPE,
@@ -102,6 +103,16 @@ def test_killed_and_resumed_is_undisturbed(undisturbed, tmp_path):
     workdir, undisturbed_lines = undisturbed
     assert lines[-1] == undisturbed_lines[-1]
     assert _metrics(tmp_path) == _metrics(workdir)
+
+
+def test_a_finished_run_goes_on_with_more_steps_and_says_so(undisturbed, tmp_path):
+    workdir, lines = undisturbed
+    copy = shutil.copytree(workdir, tmp_path / "copy")
+    more = _finish(_start(copy, f"--config.meta.steps={STEPS - 3}"))
+    assert any("config.meta.steps 3 -> 4" in line for line in more)
+    assert any(line.endswith(f"from step {STEPS}") for line in more)
+    assert more[-1].endswith(f" step: {STEPS + 1}")
+    assert more[-1] != lines[-1]
 
 
 def test_a_second_run_is_kept_out(tmp_path):
