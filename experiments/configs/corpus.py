@@ -9,7 +9,7 @@
     python -m experiments.meta_train --config=experiments/configs/corpus.py \
         --workdir=runs/corpus
 
-Hardware: 2 CPU cores, 1 GiB; 65 minutes on two that did other work too.
+Hardware: 2 CPU cores, 1 GiB; 58 minutes on two that did other work too.
 Result: PSNR-Y in dB on 17 validation clips of 15 frames, protocol `all`, kernel known,
 n steps of internal learning (`experiments.evaluate` at 53cb90d; weights sha256
 dadd904e.. from 69 scenes and 227 photographs):
