@@ -40,7 +40,7 @@ def main(argv):
 
 
 def _claim(workdir):
-    """Keeps a second run out of the folder: it would remove what this one is saving."""
+    """Keeps a second run out of the folder: both would write the same steps there."""
     lock = filelock.FileLock(workdir / "lock")
     try:
         return lock.acquire(timeout=0)
