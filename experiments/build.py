@@ -10,6 +10,7 @@ import optax
 
 from adavsr_jax import (
     data,
+    internal_learning,
     kernels,
     meta_gradient,
     meta_step,
@@ -81,11 +82,22 @@ def step_size(config):
     return {"tsr": config.inner.tsr_step_size, "ssr": config.inner.ssr_step_size}
 
 
-def generator(config, kernel_names, where):
-    """A task generator over the named kernels."""
+def learner(config):
+    """Algorithm 2 on one shot: `(params, lr, kernel, *, steps)`, not yet jitted."""
+    return functools.partial(
+        internal_learning.learn,
+        model=model(config),
+        distance=distance(config),
+        step_size=step_size(config),
+        temporal=config.internal.temporal,
+    )
+
+
+def generator(config, section="degradation"):
+    """A task generator over the kernels of `config.SECTION`."""
     degradation = config.degradation
     return tasks.Generator(
-        kernels=_known(_KERNELS, kernel_names, where),
+        kernels=_known(_KERNELS, config[section].kernels, f"config.{section}.kernels"),
         relation=degradation.relation,
         mean3_probability=degradation.mean3_probability,
         query_size=config.meta.query_size,
@@ -118,16 +130,12 @@ def _optimizer(config, phase):
 def phases(config, mesh):
     """The phases of Algorithm 1 in order, those of no steps left out."""
     network, loss = model(config), distance(config)
-    large = meta_step.large_scale_loss(
-        network,
-        loss,
-        generator(config, config.large_scale.kernels, "config.large_scale.kernels"),
-    )
+    large = meta_step.large_scale_loss(network, loss, generator(config, "large_scale"))
     derivative, order = gradient(config)
     meta = meta_step.meta_loss(
         network,
         loss,
-        generator(config, config.degradation.kernels, "config.degradation.kernels"),
+        generator(config),
         steps=config.inner.steps,
         step_size=step_size(config),
         gradient=derivative,
@@ -240,8 +248,12 @@ def _shards(config, entry):
 
 def _rendered(config, count, *, stream):
     side = max(config.large_scale.patch, config.meta.patch)
-    key = jax.random.fold_in(jax.random.key(config.run.seed), stream)
-    draw = functools.partial(
-        rendering.clip, frames=config.data.frames, height=side, width=side
-    )
-    return data.in_memory([np.asarray(draw(k)) for k in jax.random.split(key, count)])
+    clips = _draw(config.run.seed, stream, count, config.data.frames, side)
+    return data.in_memory(clips)
+
+
+@functools.cache  # both phases train on the same clips
+def _draw(seed, stream, count, frames, side):
+    keys = jax.random.split(jax.random.fold_in(jax.random.key(seed), stream), count)
+    draw = functools.partial(rendering.clip, frames=frames, height=side, width=side)
+    return [np.asarray(draw(key)) for key in keys]

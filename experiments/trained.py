@@ -59,14 +59,7 @@ class Trained:
 
     @functools.cached_property
     def _learn(self):
-        learn = functools.partial(
-            internal_learning.learn,
-            model=build.model(self.config),
-            distance=build.distance(self.config),
-            step_size=build.step_size(self.config),
-            temporal=self.config.internal.temporal,
-        )
-        return jax.jit(learn, static_argnames="steps")
+        return jax.jit(build.learner(self.config), static_argnames="steps")
 
     @functools.cached_property
     def _network(self):

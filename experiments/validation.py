@@ -24,25 +24,15 @@ def build_validation(config):
     loop. Figures are means over clips of PSNR-Y: trilinear, unadapted, adapted.
     """
     clips = build.validation_clips(config)
-    model, distance = build.model(config), build.distance(config)
-    generator = build.generator(
-        config, config.degradation.kernels, "config.degradation.kernels"
-    )
+    model, learn = build.model(config), build.learner(config)
+    generator = build.generator(config)
 
     @jax.jit
     def restore(params, clip, key):
         kernel = kernels.from_parameters(tasks.sample(key, generator).blur)
         lr = degradation.degrade(pixels.to_float(clip), kernel, "drop")
-        adapted, _ = internal_learning.learn(
-            params,
-            internal_learning.middle(pixels.to_uint8(lr), config.internal.max_frames),
-            kernel,
-            model=model,
-            distance=distance,
-            steps=config.inner.steps,
-            step_size=build.step_size(config),
-            temporal=config.internal.temporal,
-        )
+        seen = internal_learning.middle(pixels.to_uint8(lr), config.internal.max_frames)
+        adapted, _ = learn(params, seen, kernel, steps=config.inner.steps)
         network = lambda p: model.apply({"params": p}, lr[None])[1][0]
         outputs = resampling.trilinear(lr), network(params), network(adapted)
         return pixels.to_uint8(jnp.stack(outputs))  # [3, 2M-1, H, W, 3]
