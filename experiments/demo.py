@@ -17,16 +17,8 @@ import jax
 import numpy as np
 from absl import flags
 
-from adavsr_jax import (
-    degradation,
-    kernels,
-    metrics,
-    pixels,
-    rendering,
-    resampling,
-    video,
-)
-from experiments import cli, figures, shot_by_shot, trained
+from adavsr_jax import kernels, metrics, rendering, video
+from experiments import cli, figures, rows, shot_by_shot, trained
 
 _WORKDIR = flags.DEFINE_string("workdir", "runs/demo", "Where everything goes.")
 _CONFIG = "experiments/configs/demo.py"
@@ -48,7 +40,7 @@ def main(argv):
     steps = weights.config.inner.steps
     videos = {
         "low resolution": lr.repeat(2, axis=0)[:-1],  # each frame held: no guess
-        "trilinear": np.asarray(_trilinear(lr)),
+        "trilinear": np.asarray(rows.restore_trilinear(lr)),
         "before adaptation": _restore(folder, "before", weights, kernel, 0),
         "after adaptation": _restore(folder, "after", weights, kernel, steps),
         "truth": truth,
@@ -78,20 +70,14 @@ def _train(workdir):
 def _make_problem(seed, folder):
     """A clip that training never saw, degraded; LR and kernel as files in `folder`."""
     key = jax.random.fold_in(jax.random.key(seed), _STREAM)
-    truth = rendering.clip(key, frames=15, height=192, width=256)
-    kernel = kernels.gaussian(*_BLUR)
-    lr = degradation.degrade(pixels.to_float(truth), kernel, "drop")
-    lr, kernel = np.asarray(pixels.to_uint8(lr)), np.asarray(kernel)
+    truth = np.asarray(rendering.clip(key, frames=15, height=192, width=256))
+    kernel = np.asarray(kernels.gaussian(*_BLUR))
+    lr = rows.degrade(truth, kernel)
     rate = fractions.Fraction(12)
     video.write(folder / "lr", lr, rate, overwrite=True)
-    video.write(folder / "truth", np.asarray(truth), 2 * rate, overwrite=True)
+    video.write(folder / "truth", truth, 2 * rate, overwrite=True)
     np.save(folder / "kernel.npy", kernel)
-    return np.asarray(truth), lr, kernel
-
-
-@jax.jit
-def _trilinear(lr):
-    return pixels.to_uint8(resampling.trilinear(pixels.to_float(lr)))
+    return truth, lr, kernel
 
 
 def _restore(folder, name, weights, kernel, steps):
@@ -113,7 +99,7 @@ def _print_table(videos):
 def _draw(path, videos):
     """Crops of a given frame and of one between two given frames."""
     truth = videos["truth"]
-    rows = []
+    drawn = []
     for title, index in (("a given frame", 6), ("a frame made between two", 7)):
         # Chosen on what every method was given, so that none is favoured.
         given = videos["low resolution"][index].repeat(4, axis=0).repeat(4, axis=1)
@@ -128,8 +114,8 @@ def _draw(path, videos):
                 psnr = metrics.psnr_y(frames[index, None], truth[index, None])[0]
                 label = f"{name}\nwhole frame {psnr:.2f} dB"
             row.append((label, frame[window]))
-        rows.append((title, row))
-    figures.compare(path, rows, zoom=3)
+        drawn.append((title, row))
+    figures.compare(path, drawn, zoom=3)
 
 
 if __name__ == "__main__":

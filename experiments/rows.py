@@ -47,14 +47,15 @@ def trilinear(lr: np.ndarray, modes: list[str]) -> Row:
     def restorer(first, given):
         window = lr[first : first + given]
         return restoration.restore(
-            _trilinear, window, radius=1, window=_TRILINEAR_WINDOW
+            restore_trilinear, window, radius=1, window=_TRILINEAR_WINDOW
         )
 
     return Row("trilinear", modes, 0, restorer)
 
 
 @jax.jit
-def _trilinear(lr):
+def restore_trilinear(lr):
+    """uint8 `[M, h, w, 3]` -> `[2M - 1, 4h, 4w, 3]`, all at once."""
     return pixels.to_uint8(resampling.trilinear(pixels.to_float(lr)))
 
 

@@ -1,5 +1,6 @@
 import jax
 import jax.numpy as jnp
+import laws
 import numpy as np
 import pytest
 import scipy.ndimage
@@ -91,12 +92,7 @@ def test_blur_and_reduce_is_linear_and_keeps_constants():
     ids=["blur_and_reduce", "mean3"],
 )
 def test_adjoint(operation, shape):
-    # <A x, y> = <x, A^T y>
-    x = jnp.asarray(_frames(*shape))
-    forward = jax.jit(operation)(x)
-    y = jnp.asarray(_frames(*forward.shape, seed=1))
-    (backward,) = jax.jit(jax.linear_transpose(operation, x))(y)
-    np.testing.assert_allclose(jnp.vdot(forward, y), jnp.vdot(x, backward), rtol=1e-5)
+    laws.check_adjoint(operation, shape)
 
 
 def test_low_resolution_pixels_sit_at_4i_plus_one_and_a_half():

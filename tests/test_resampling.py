@@ -1,5 +1,6 @@
 import jax
 import jax.numpy as jnp
+import laws
 import numpy as np
 import pytest
 from PIL import Image
@@ -7,8 +8,8 @@ from PIL import Image
 from adavsr_jax import resampling
 
 
-def _frames(*shape, seed=0):
-    return np.random.default_rng(seed).random(shape, np.float32)
+def _frames(*shape):
+    return np.random.default_rng(0).random(shape, np.float32)
 
 
 _upsample = jax.jit(resampling.upsample)
@@ -98,9 +99,4 @@ def test_flips_commute_with_upsample():
     ids=["upsample", "linear", "bicubic"],
 )
 def test_adjoint(operation, shape):
-    # <A x, y> = <x, A^T y>
-    x = jnp.asarray(_frames(*shape))
-    forward = jax.jit(operation)(x)
-    y = jnp.asarray(_frames(*forward.shape, seed=1))
-    (backward,) = jax.jit(jax.linear_transpose(operation, x))(y)
-    np.testing.assert_allclose(jnp.vdot(forward, y), jnp.vdot(x, backward), rtol=1e-5)
+    laws.check_adjoint(operation, shape)
