@@ -18,7 +18,7 @@ FLOORS = {
     "adavsr_jax.pixels": (0, ()),
     "adavsr_jax.records": (0, ()),
     "adavsr_jax.rendering": (0, ()),
-    "adavsr_jax.resampling": (0, ("convolution", "kernels")),
+    "adavsr_jax.resampling": (0, ("kernels",)),
     "adavsr_jax.shots": (0, ()),
     "adavsr_jax.yuv": (0, ()),
     "adavsr_jax.degradation": (1, ()),
