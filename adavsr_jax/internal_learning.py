@@ -2,7 +2,7 @@
 
 import jax
 
-from adavsr_jax import inner_loop, objectives, pixels, tasks
+from adavsr_jax import objectives, pixels, step_sizes, tasks
 
 
 def middle(lr, max_frames):
@@ -14,7 +14,7 @@ def middle(lr, max_frames):
     return lr[first : first + max_frames]
 
 
-def learn(params, lr, kernel, *, model, distance, steps, step_size, temporal):
+def learn(params, lr, kernel, *, model, distance, steps, step_size, temporal, adapt):
     """Adapts to an LR shot by restoring it from its own reduction.
 
     Rule, rate and loss are the inner loop's of training. Departure: Algorithm 2 steps
@@ -22,11 +22,12 @@ def learn(params, lr, kernel, *, model, distance, steps, step_size, temporal):
     and close to no step at all; here the two are one number.
 
     Args:
-      params: meta-trained weights.
+      params: meta-trained weights, with learned step sizes if they have any.
       lr: `[M, h, w, 3]` uint8, M >= 2 frames of one shot; see `middle`.
       kernel: `[20, 20]`, the shot's blur, known or estimated.
       model, distance, temporal: see `objectives.space_time`.
       steps: n >= 0, static. step_size: alpha, see `inner_loop`.
+      adapt: `inner_loop.adapt`, with rule and mask as in training.
 
     Returns:
       The adapted weights, and the loss `[2]` before the first and after the last step.
@@ -36,7 +37,13 @@ def learn(params, lr, kernel, *, model, distance, steps, step_size, temporal):
     """
     task = tasks.support(pixels.to_float(lr), kernel)
     loss = objectives.space_time(model, distance, temporal=temporal)
-    adapted = inner_loop.adapt(
-        params, task, loss, steps=steps, step_size=step_size, gradient=jax.grad
-    )
-    return adapted, jax.numpy.stack([loss(params, task), loss(adapted, task)])
+    weights, rates = step_sizes.split(params, step_size)
+    adapted = adapt(
+        weights,
+        task,
+        loss,
+        steps=steps,
+        step_size=rates,
+        gradient=jax.value_and_grad,
+    ).params
+    return adapted, jax.numpy.stack([loss(weights, task), loss(adapted, task)])

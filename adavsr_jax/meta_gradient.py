@@ -1,4 +1,4 @@
-"""Derivatives of the inner loop, as drop-in arguments for `jax.grad`.
+"""Derivatives of the inner loop, as drop-in arguments for `jax.value_and_grad`.
 
 The inner loop and what is wanted of it (paper eq. 5-9), `l` the support loss and `L`
 the query loss:
@@ -10,12 +10,15 @@ the query loss:
 
 where `H u`, the Hessian of `l` times a vector, is all that a derivative of the inner
 gradient ever has to give. The functions here have one signature,
-`gradient(loss)(params, task) -> grads`, the same values, and differ only when they are
-differentiated in turn:
+`gradient(loss)(params, task) -> (value, grads)`, the same values, and differ only when
+they are differentiated in turn:
 
-    jax.grad     reverse over reverse: keeps every step's activations, K times
-    mixed        forward over reverse, recomputed: keeps theta_0 .. theta_K alone
-    first_order  H = 0 (FOMAML; Finn et al. 2017, section 5.2): keeps nothing
+    jax.value_and_grad  reverse over reverse: keeps every step's activations, K times
+    mixed               forward over reverse, recomputed: keeps theta_0 .. theta_K alone
+    saved               forward over reverse, linearized on the way: keeps as reverse
+                        does, for a quarter fewer operations than `mixed`
+    fitting             `saved` while that fits a budget of memory, else `mixed`
+    first_order         H = 0 (FOMAML; Finn et al. 2017, section 5.2): keeps nothing
 
 Forward over reverse: Kemaev et al., "MixFlow-MG", ICML 2025.
 """
@@ -30,30 +33,107 @@ def mixed(loss):
       loss: `(params, task) -> scalar`; both pytrees of floating-point arrays.
 
     Returns:
-      `(params, task) -> grads`, as `jax.grad(loss)`, differentiable once more in
-      reverse mode with respect to both arguments.
+      `(params, task) -> (value, grads)`, as `jax.value_and_grad(loss)`, differentiable
+      once more in reverse mode with respect to both arguments.
     """
 
-    @jax.custom_vjp
-    def gradient(params, task):
-        return jax.grad(loss)(params, task)
+    def forward(params, task):
+        return jax.value_and_grad(loss)(params, task), (params, task)
+
+    def backward(residuals, cotangents):
+        params, task = residuals
+        along = cotangents[1]
+        both = jax.jvp(lambda p: _both(loss, p, task), (params,), (along,))
+        return _pull_back(cotangents[0], *both)
+
+    return _with_derivative(loss, forward, backward)
+
+
+def saved(loss):
+    """The exact meta-gradient; each step keeps what its Hessian product will need.
+
+    Args and returns as `mixed`: 9 K + 3 units of work in place of 12 K + 3 (forward,
+    input gradient and weight gradient of a convolution are one unit each), for the
+    memory of K steps.
+    """
 
     def forward(params, task):
-        return gradient(params, task), (params, task)
+        value = loss(params, task)
+        grads, along = jax.linearize(lambda p: _both(loss, p, task), params)
+        return (value, grads[0]), (grads, along)
 
-    def backward(residuals, cotangent):
-        params, task = residuals
-        both = lambda p: jax.grad(loss, argnums=(0, 1))(p, task)
-        # Second derivatives are symmetric, so the derivative of both gradients along
-        # the cotangent is the cotangent of both arguments.
-        _, (of_params, of_task) = jax.jvp(both, (params,), (cotangent,))
-        return of_params, of_task
+    def backward(residuals, cotangents):
+        grads, along = residuals
+        return _pull_back(cotangents[0], grads, along(cotangents[1]))
 
-    gradient.defvjp(forward, backward)
+    return _with_derivative(loss, forward, backward)
+
+
+def fitting(steps, budget):
+    """`saved` if `steps` steps' residuals take at most `budget` bytes, else `mixed`.
+
+    Args:
+      steps: how many steps' residuals live at once: K, times the tasks side by side.
+      budget: bytes.
+
+    Returns:
+      A drop-in as `mixed`; it chooses as it is traced, by shapes alone.
+    """
+
+    def gradient(loss):
+        def chosen(params, task):
+            fits = steps * residual_bytes(loss, params, task) <= budget
+            return (saved if fits else mixed)(loss)(params, task)
+
+        return chosen
+
     return gradient
+
+
+def residual_bytes(loss, params, task):
+    """Bytes that `saved` keeps of one step, an upper bound known before compiling."""
+    along = lambda p, t: jax.tree.leaves(
+        jax.linearize(lambda q: jax.grad(loss)(q, t), p)[1]
+    )
+    kept = jax.eval_shape(along, params, task)
+    return sum(leaf.size * leaf.dtype.itemsize for leaf in kept)
 
 
 def first_order(loss):
     """The gradient as a constant: the meta-gradient is that at the adapted weights."""
-    gradient = jax.grad(loss)
+    gradient = jax.value_and_grad(loss)
     return lambda params, task: jax.lax.stop_gradient(gradient(params, task))
+
+
+def at_once(loss):
+    """`loss` whose gradient is taken on the way: reverse mode then keeps only that.
+
+    For losses inside a scan that is differentiated: K of them keep K gradients and no
+    activations. Differentiable once, with respect to `params` alone.
+    """
+
+    @jax.custom_vjp
+    def value(params):
+        return loss(params)
+
+    value.defvjp(
+        jax.value_and_grad(loss),
+        lambda grads, cotangent: (jax.tree.map(lambda g: cotangent * g, grads),),
+    )
+    return value
+
+
+def _both(loss, params, task):
+    return jax.grad(loss, argnums=(0, 1))(params, task)
+
+
+def _pull_back(of_value, grads, along):
+    # Second derivatives are symmetric, so the derivative of both gradients along the
+    # cotangent is the cotangent of both arguments.
+    return jax.tree.map(lambda g, h: of_value * g + h, grads, along)
+
+
+def _with_derivative(loss, forward, backward):
+    gradient = jax.custom_vjp(lambda params, task: forward(params, task)[0])
+    gradient.defvjp(forward, backward)
+    return gradient

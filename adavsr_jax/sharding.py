@@ -5,6 +5,7 @@ all-reduce joins their gradients.
 """
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
 
@@ -31,39 +32,55 @@ def split(clips, mesh):
     )
 
 
-def outer_step(mean_gradient, optimizer, mesh, *, average_decay):
+def outer_step(mean_gradient, optimizer, mesh, *, average_decay, span=(0, 1)):
     """The jitted outer step.
 
     Args:
-      mean_gradient: `(params, clips, keys) -> (metrics, grads)`, means over tasks.
+      mean_gradient: as `meta_step.mean_gradient` returns.
       optimizer: of optax.
       mesh: see `mesh`; its size must divide the number of tasks.
       average_decay: of `MetaState.average`.
+      span: (first, last) outer steps between which `progress` goes from 0 to 1.
 
     Returns:
-      `(state, clips [N, T, H, W, 3] uint8, key) -> (state, metrics)`. The state is
-      donated. Task keys are split from `fold_in(key, step)` before tasks go to their
-      devices, so that any number of devices draws the same.
+      `(state, clips [N, T, H, W, 3] uint8, key) -> (state, metrics, traces)`. The
+      state is donated. Task keys are split from `fold_in(key, step)` before tasks go
+      to their devices, so that any number of devices draws the same. Traces `[N, ..]`
+      are whole on every device.
     """
 
-    def local(params, clips, keys):
+    def local(params, clips, keys, progress):
         # Without this cast the inner gradient, one of a replicated value, would be
         # summed over all devices' tasks.
         params = jax.tree.map(lambda p: jax.lax.pcast(p, AXIS, to="varying"), params)
-        return jax.lax.pmean(mean_gradient(params, clips, keys), AXIS)
+        means, traces = mean_gradient(params, clips, keys, progress)
+        # Each device's rows, zeros elsewhere: so the one all-reduce joins them too.
+        placed = jax.tree.map(lambda rows: _place(rows, mesh.size), traces)
+        return jax.lax.pmean((*means, placed), AXIS)
 
     over_mesh = jax.shard_map(
         local,
         mesh=mesh,
-        in_specs=(jax.P(), jax.P(AXIS), jax.P(AXIS)),
+        in_specs=(jax.P(), jax.P(AXIS), jax.P(AXIS), jax.P()),
         out_specs=jax.P(),
     )
 
     def step(state, clips, key):
         keys = jax.random.split(jax.random.fold_in(key, state.step), clips.shape[0])
-        metrics, grads = over_mesh(state.params, clips, keys)
+        progress = (state.step - span[0]) / (span[1] - span[0])
+        metrics, grads, traces = over_mesh(
+            state.params, clips, keys, progress.astype(jnp.float32)
+        )
         metrics["gradient_norm"] = optax.tree.norm(grads)
         new = meta_step.update(state, grads, optimizer, average_decay=average_decay)
-        return new, metrics
+        return new, metrics, traces
 
     return jax.jit(step, donate_argnums=0)
+
+
+def _place(rows, devices):
+    whole = jnp.zeros((devices, *rows.shape), rows.dtype)
+    whole = jax.lax.pcast(whole, AXIS, to="varying")
+    # The mean over devices that follows divides by their number.
+    whole = whole.at[jax.lax.axis_index(AXIS)].set(devices * rows)
+    return whole.reshape(-1, *rows.shape[1:])

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
 
@@ -12,26 +13,21 @@ from adavsr_jax import (
     data,
     internal_learning,
     kernels,
-    meta_gradient,
     meta_step,
     metrics,
     rendering,
     sharding,
+    step_sizes,
     tasks,
 )
 from adavsr_jax.networks import space_time, ssr, tsr
-from experiments import cli
+from experiments import build_inner, checks, cli
 
 _KERNELS = {
     "uniform": kernels.uniform(),
     "mzsr": kernels.mzsr(),
     "dynavsr": kernels.dynavsr(),
     "bicubic": kernels.only_bicubic(),
-}
-_GRADIENTS = {
-    "mixed": (meta_gradient.mixed, "second order, forward over reverse (mixed)"),
-    "reverse": (jax.grad, "second order, reverse over reverse (reverse)"),
-    "first_order": (meta_gradient.first_order, "first order (first_order)"),
 }
 
 
@@ -43,7 +39,7 @@ class Phase(NamedTuple):
       first, last: outer steps `first .. last - 1` belong to it.
       summary: one line for the log.
       optimizer: the outer rule; its state starts afresh with the phase.
-      step: `(state, clips, key) -> (state, metrics)`, jitted over the mesh.
+      step: `(state, clips, key) -> (state, metrics, traces)`, jitted over the mesh.
       batches: `start -> iterator` of host batches, start counted within the phase.
     """
 
@@ -69,17 +65,13 @@ def distance(config):
     """The reconstruction loss `L`, from `config.loss`."""
     charbonnier = functools.partial(metrics.charbonnier, epsilon=config.loss.epsilon)
     known = {"l1": metrics.l1, "charbonnier": charbonnier}
-    return _known(known, config.loss.name, "config.loss.name")
+    return checks.known(known, config.loss.name, "config.loss.name")
 
 
-def gradient(config):
-    """The inner gradient's derivative and its description."""
-    return _known(_GRADIENTS, config.inner.gradient, "config.inner.gradient")
-
-
-def step_size(config):
-    """alpha of either module."""
-    return {"tsr": config.inner.tsr_step_size, "ssr": config.inner.ssr_step_size}
+def parameter_shapes(config):
+    """The networks' parameters, shapes alone."""
+    frames = jax.ShapeDtypeStruct((1, 2, 8, 8, 3), jnp.float32)
+    return jax.eval_shape(model(config).init, jax.random.key(0), frames)["params"]
 
 
 def learner(config):
@@ -88,8 +80,9 @@ def learner(config):
         internal_learning.learn,
         model=model(config),
         distance=distance(config),
-        step_size=step_size(config),
+        step_size=build_inner.step_size(config),
         temporal=config.internal.temporal,
+        adapt=build_inner.adapt(config, parameter_shapes(config)),
     )
 
 
@@ -97,23 +90,25 @@ def generator(config, section="degradation"):
     """A task generator over the kernels of `config.SECTION`."""
     degradation = config.degradation
     return tasks.Generator(
-        kernels=_known(_KERNELS, config[section].kernels, f"config.{section}.kernels"),
+        kernels=checks.known(
+            _KERNELS, config[section].kernels, f"config.{section}.kernels"
+        ),
         relation=degradation.relation,
         mean3_probability=degradation.mean3_probability,
         query_size=config.meta.query_size,
     )
 
 
-def _known(table, name, where):
-    if name not in table:
-        raise cli.InputError(f"{where} must be one of {', '.join(table)}; got {name!r}")
-    return table[name]
-
-
 def initial_state(config):
     """Weights drawn from `config.run.seed`, Adam's state for the first phase."""
     key = jax.random.fold_in(jax.random.key(config.run.seed), 0)
-    return meta_step.init(key, model(config), _optimizer(config, config.large_scale))
+    extend = lambda params: params
+    if config.inner.learn_step_sizes:
+        extend = lambda params: step_sizes.learned(
+            params, build_inner.step_size(config), config.inner.steps
+        )
+    optimizer = _optimizer(config, config.large_scale)
+    return meta_step.init(key, model(config), optimizer, extend=extend)
 
 
 def _optimizer(config, phase):
@@ -131,16 +126,6 @@ def phases(config, mesh):
     """The phases of Algorithm 1 in order, those of no steps left out."""
     network, loss = model(config), distance(config)
     large = meta_step.large_scale_loss(network, loss, generator(config, "large_scale"))
-    derivative, order = gradient(config)
-    meta = meta_step.meta_loss(
-        network,
-        loss,
-        generator(config),
-        steps=config.inner.steps,
-        step_size=step_size(config),
-        gradient=derivative,
-        unadapted_weight=config.meta.unadapted_weight,
-    )
     boundary = config.large_scale.steps
     both = [
         _phase(
@@ -148,7 +133,7 @@ def phases(config, mesh):
             mesh,
             "large_scale",
             (0, boundary),
-            large,
+            [(1.0, large)],
             f"large-scale training, {config.large_scale.kernels} kernels",
         ),
         _phase(
@@ -156,15 +141,21 @@ def phases(config, mesh):
             mesh,
             "meta",
             (boundary, boundary + config.meta.steps),
-            meta,
-            f"meta-transfer learning, meta-gradient {order}, K = "
-            f"{config.inner.steps}, alpha = {step_size(config)}",
+            build_inner.meta_stages(
+                config,
+                network,
+                loss,
+                generator(config),
+                parameter_shapes(config),
+                devices=mesh.size,
+            ),
+            build_inner.summary(config),
         ),
     ]
     return [phase for phase in both if phase.last > phase.first]
 
 
-def _phase(config, mesh, name, span, loss, summary):
+def _phase(config, mesh, name, span, stages, summary):
     settings = config[name]
     if settings.batch % mesh.size:
         fits = -(-settings.batch // mesh.size) * mesh.size
@@ -172,10 +163,20 @@ def _phase(config, mesh, name, span, loss, summary):
             f"config.{name}.batch ({settings.batch}) must be a multiple of the number "
             f"of devices ({mesh.size}), as {fits}"
         )
-    mean_gradient = meta_step.mean_gradient(loss, over_tasks=config.outer.over_tasks)
+    over_tasks = config.outer.over_tasks
+    mean_gradient = meta_step.staged(
+        [
+            (until, meta_step.mean_gradient(loss, over_tasks=over_tasks))
+            for until, loss in stages
+        ]
+    )
     optimizer = _optimizer(config, settings)
     step = sharding.outer_step(
-        mean_gradient, optimizer, mesh, average_decay=config.outer.average_decay
+        mean_gradient,
+        optimizer,
+        mesh,
+        average_decay=config.outer.average_decay,
+        span=span,
     )
     batches = functools.partial(_batches, config, settings, seed_offset=span[0])
     return Phase(name, *span, summary, optimizer, step, batches)

@@ -35,10 +35,15 @@ _ABOVE_ZERO = (
     "meta.learning_rate",
     "outer.clip_norm",
 )
-_SHARES = ("degradation.mean3_probability", "outer.average_decay")
+_SHARES = (
+    "degradation.mean3_probability",
+    "meta.first_order_share",
+    "meta.multi_step_share",
+    "outer.average_decay",
+)
 _CHOICES = {
     "degradation.relation": tasks.RELATIONS,
-    "outer.over_tasks": ("vmap", "scan"),
+    "outer.over_tasks": ("auto", "vmap", "scan"),
 }
 
 
@@ -62,6 +67,7 @@ def check(config):
     for path, known in _CHOICES.items():
         value = _value(config, path)
         _expect(value in known, path, f"one of {', '.join(known)}", value)
+    _check_inner(config.inner, config.meta)
     _check_sizes(config)
     _check_sources(config.data)
     if not config.large_scale.steps + config.meta.steps:
@@ -69,6 +75,44 @@ def check(config):
             "config.large_scale.steps and config.meta.steps are both 0: there is "
             "nothing to train"
         )
+
+
+def known(table, name, where):
+    """`table[name]`, or an InputError that tells of `where` and of what is known."""
+    if name not in table:
+        raise cli.InputError(f"{where} must be one of {', '.join(table)}; got {name!r}")
+    return table[name]
+
+
+def _check_inner(inner, meta):
+    _expect(
+        inner.exact_steps >= -1,
+        "inner.exact_steps",
+        "-1 (all) or more",
+        inner.exact_steps,
+    )
+    _expect(
+        tuple(inner.adapted),
+        "inner.adapted",
+        "one path prefix or more",
+        tuple(inner.adapted),
+    )
+    needs_a_step = (
+        ("inner.learn_step_sizes", inner.learn_step_sizes),
+        ("meta.multi_step_share", meta.multi_step_share),
+        ("meta.algorithm", meta.algorithm == "reptile"),
+    )
+    for path, wanted in needs_a_step:
+        if wanted and not inner.steps:
+            raise cli.InputError(
+                f"config.{path} needs an inner step: config.inner.steps must be 1 or "
+                "more; got 0"
+            )
+    for name in ("tsr_step_size", "ssr_step_size"):
+        if inner.learn_step_sizes:
+            _expect(
+                inner[name] > 0, f"inner.{name}", "above 0 to be learned", inner[name]
+            )
 
 
 def _check_sizes(config):

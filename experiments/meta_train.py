@@ -15,11 +15,12 @@ import time
 
 import filelock
 import jax
+import numpy as np
 from absl import flags
 from ml_collections import config_flags
 
 from adavsr_jax import checkpoints, sharding
-from experiments import build, checks, cli, logs, overrides, trained, validation
+from experiments import build, checks, cli, cores, logs, overrides, trained, validation
 
 _CONFIG = config_flags.DEFINE_config_file(
     "config", None, "what to train, a file as experiments/configs/demo.py"
@@ -31,6 +32,7 @@ def main(argv):
     del argv
     config, workdir = _CONFIG.value, pathlib.Path(_WORKDIR.value).resolve()
     checks.check(config)
+    cores.use(config.large_scale.batch, config.meta.batch)
     mesh = sharding.mesh()
     phases = build.phases(config, mesh)
     build.check_data(config)
@@ -127,12 +129,14 @@ def _train(config, phase, state, mesh, validate, saved, log, stop):
             began = time.monotonic()
             clips = next(batches)["clips"]
             waited = time.monotonic() - began
-            state, metrics = phase.step(state, sharding.split(clips, mesh), key)
+            split = sharding.split(clips, mesh)
+            state, metrics, inner_losses = phase.step(state, split, key)
             stopping = stop.received
             saving = stopping or step % config.run.save_every_steps == 0
             logging = step % config.run.log_every_steps == 0
             # What is about to be saved must be finite, which logging looks at.
             if logging or saving or step in (start + 1, phase.last):
+                _check_inner_losses(step, inner_losses)
                 log.metrics(step, phase.name, metrics, waiting_seconds=waited)
             progress.update()
             if stopping:
@@ -142,6 +146,21 @@ def _train(config, phase, state, mesh, validate, saved, log, stop):
             if saving:
                 _save(config, saved, state, validate, log)
     return state
+
+
+def _check_inner_losses(step, losses):
+    """Raises a ValueError that names task and inner step of the first bad loss.
+
+    `losses` is `[tasks, K]`, or empty where nothing adapts.
+    """
+    for task, of_steps in enumerate(np.asarray(losses) if len(losses) else ()):
+        for k, value in enumerate(of_steps):
+            if not math.isfinite(value):
+                raise ValueError(
+                    f"step {step}: the inner loss of task {task} is {value} at inner "
+                    f"step {k}; a smaller config.inner.tsr_step_size or ssr_step_size "
+                    "may help"
+                )
 
 
 def _save(config, saved, state, validate, log):

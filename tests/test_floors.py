@@ -11,7 +11,8 @@ ROOT = pathlib.Path(__file__).parent.parent
 FLOORS = {
     "adavsr_jax": (0, ()),
     "adavsr_jax.convolution": (0, ()),
-    "adavsr_jax.inner_loop": (0, ()),
+    "adavsr_jax.inner_loop": (0, ("inner_rules", "meta_gradient")),
+    "adavsr_jax.inner_rules": (0, ()),
     "adavsr_jax.kernels": (0, ()),
     "adavsr_jax.meta_gradient": (0, ()),
     "adavsr_jax.metrics": (0, ("pixels",)),
@@ -20,6 +21,7 @@ FLOORS = {
     "adavsr_jax.rendering": (0, ()),
     "adavsr_jax.resampling": (0, ("kernels",)),
     "adavsr_jax.shots": (0, ()),
+    "adavsr_jax.step_sizes": (0, ()),
     "adavsr_jax.yuv": (0, ()),
     "adavsr_jax.degradation": (1, ()),
     "adavsr_jax.networks": (1, ()),

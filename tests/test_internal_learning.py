@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import small
 
-from adavsr_jax import internal_learning, kernels
+from adavsr_jax import inner_loop, internal_learning, kernels
 
 LEARN = jax.jit(
     functools.partial(
@@ -16,6 +16,7 @@ LEARN = jax.jit(
         distance=small.DISTANCE,
         step_size=0.02,
         temporal=True,
+        adapt=inner_loop.adapt,
     ),
     static_argnames="steps",
 )

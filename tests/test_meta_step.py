@@ -1,5 +1,6 @@
 """The outer step: one device, eight devices, vmap and scan are one number."""
 
+import functools
 import re
 
 import jax
@@ -9,7 +10,15 @@ import optax
 import pytest
 import small
 
-from adavsr_jax import meta_gradient, meta_step, sharding
+from adavsr_jax import (
+    inner_loop,
+    meta_gradient,
+    meta_step,
+    objectives,
+    sharding,
+    step_sizes,
+    tasks,
+)
 
 COUNT = 8
 CLIPS = small.clips(COUNT)
@@ -17,10 +26,11 @@ KEY = jax.random.key(11)
 
 
 def _meta_loss(**changes):
+    inner = {"steps": 2, "gradient": meta_gradient.mixed}
+    inner |= {name: changes.pop(name) for name in list(changes) if name in inner}
     settings = {
-        "steps": 2,
+        "adapt": functools.partial(inner_loop.adapt, **inner),
         "step_size": {"tsr": 0.05, "ssr": 0.1},
-        "gradient": meta_gradient.mixed,
         "unadapted_weight": 0.5,
     }
     return meta_step.meta_loss(
@@ -35,7 +45,7 @@ def _state(optimizer):
 
 
 def _one_step(loss, over_tasks, devices, optimizer, count=COUNT):
-    """State and metrics after one step, and the compiled text."""
+    """State, metrics and traces after one step, and the compiled text."""
     mesh = sharding.mesh(jax.devices()[:devices])
     step = sharding.outer_step(
         meta_step.mean_gradient(loss, over_tasks=over_tasks),
@@ -58,17 +68,23 @@ def by_hand():
     loss = _meta_loss()
     one = jax.jit(jax.value_and_grad(loss, has_aux=True))
     keys = jax.random.split(jax.random.fold_in(KEY, 0), COUNT)
-    results = [one(small.params(), *task) for task in zip(CLIPS, keys, strict=True)]
+    results = [
+        one(small.params(), *task, 0.0) for task in zip(CLIPS, keys, strict=True)
+    ]
     mean = jax.tree.map(lambda *leaves: np.mean(leaves, axis=0), *results)
-    return mean[0][0], mean[1]
+    traces = np.stack([aux[1] for (_, aux), _ in results])
+    return mean[0][0], mean[1], traces
 
 
 @pytest.mark.parametrize(("over_tasks", "devices"), [("vmap", 8), ("scan", 2)])
 def test_the_outer_step_equals_a_python_loop(by_hand, over_tasks, devices):
-    mean_loss, mean_grads = by_hand
+    mean_loss, mean_grads, traces = by_hand
     # With descent at rate one the update is the gradient, with its sign.
-    state, metrics, text = _one_step(_meta_loss(), over_tasks, devices, optax.sgd(1.0))
+    state, metrics, found, text = _one_step(
+        _meta_loss(), over_tasks, devices, optax.sgd(1.0)
+    )
     assert state.step == 1
+    np.testing.assert_allclose(found, traces, rtol=1e-5)  # each task in its place
     np.testing.assert_allclose(metrics["loss"], mean_loss, rtol=1e-5)
     start = small.params()
     scale = max(np.abs(g).max() for g in jax.tree.leaves(mean_grads))
@@ -96,8 +112,8 @@ def test_no_inner_step_is_plain_training():
     params = small.params()
     after = _meta_loss(steps=0, unadapted_weight=0.0)
     both = _meta_loss(steps=0, unadapted_weight=1.0)
-    (value, _), (twice, metrics) = (
-        jax.jit(f)(params, clip, key) for f in (after, both)
+    (value, _), (twice, (metrics, _)) = (
+        jax.jit(f)(params, clip, key, 0.0) for f in (after, both)
     )
     np.testing.assert_allclose(twice, 2 * value, rtol=1e-6)
     np.testing.assert_allclose(
@@ -122,11 +138,83 @@ def test_large_scale_training_learns():
     clips = sharding.split(CLIPS[:2], mesh)
     losses = []
     for _ in range(10):
-        state, metrics = step(state, clips, KEY)
+        state, metrics, _ = step(state, clips, KEY)
         losses.append(float(metrics["loss"]))
     assert losses[-1] < 0.7 * losses[0]
 
 
 def test_unknown_way_over_tasks():
-    with pytest.raises(ValueError, match="vmap or scan; got 'loop'"):
+    with pytest.raises(ValueError, match="auto, vmap or scan; got 'loop'"):
         meta_step.mean_gradient(_meta_loss(), over_tasks="loop")
+
+
+def _grad(loss, progress=0.0, params=None):
+    derive = jax.jit(jax.value_and_grad(loss, has_aux=True))
+    params = small.params() if params is None else params
+    return derive(params, CLIPS[0], jax.random.key(3), progress)
+
+
+def test_the_multi_step_loss_moves_from_the_mean_to_the_last():
+    many = _meta_loss(multi_step_share=0.5, unadapted_weight=0.0)
+    steps = [_grad(_meta_loss(steps=k, unadapted_weight=0.0)) for k in (1, 2)]
+    mean = jax.tree.map(lambda a, b: (a + b) / 2, *((v, g) for (v, _), g in steps))
+    last = steps[1][0][0], steps[1][1]
+    for progress, expected in ((0.0, mean), (0.5, last), (1.0, last)):
+        (value, _), grads = _grad(many, progress)
+        jax.tree.map(
+            lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6),
+            (value, grads),
+            expected,
+        )
+
+
+def test_stages_follow_progress():
+    """First order below its share, second order from there on."""
+    losses = [_meta_loss(gradient=meta_gradient.first_order), _meta_loss()]
+    ways = [meta_step.mean_gradient(loss, over_tasks="scan") for loss in losses]
+    annealed = jax.jit(meta_step.staged([(0.25, ways[0]), (1.0, ways[1])]))
+    arguments = small.params(), CLIPS[:2], jax.random.split(KEY, 2)
+    for progress, way in ((0.0, ways[0]), (0.2, ways[0]), (0.25, ways[1])):
+        (_, found), _ = annealed(*arguments, jnp.float32(progress))
+        (_, expected), _ = jax.jit(way)(*arguments, jnp.float32(progress))
+        jax.tree.map(
+            lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6),
+            found,
+            expected,
+        )
+
+
+def test_reptile_goes_where_adaptation_went():
+    adapt = functools.partial(
+        inner_loop.adapt, steps=2, gradient=meta_gradient.first_order
+    )
+    loss = meta_step.reptile_loss(
+        small.MODEL, small.DISTANCE, small.generator(), adapt=adapt, step_size=0.1
+    )
+    params, key = small.params(), jax.random.key(3)
+    _, grads = _grad(loss)
+    support = jax.jit(lambda k, c: tasks.make(k, c, small.generator()).support)(
+        key, CLIPS[0]
+    )
+    objective = objectives.space_time(small.MODEL, small.DISTANCE)
+    end = jax.jit(lambda p: adapt(p, support, objective, step_size=0.1).params)(params)
+    jax.tree.map(
+        lambda g, p, q: np.testing.assert_allclose(g, p - q, atol=1e-6),
+        grads,
+        params,
+        end,
+    )
+
+
+def test_learned_step_sizes_train_with_the_weights():
+    start = step_sizes.learned(small.params(), {"tsr": 0.05, "ssr": 0.1}, 2)
+    (value, _), grads = _grad(_meta_loss(), params=start)
+    (fixed, _), plain = _grad(_meta_loss())
+    np.testing.assert_allclose(value, fixed, rtol=1e-5)
+    rates = grads.pop("log_step_size")
+    assert all(rate.shape == (2,) and rate.any() for rate in jax.tree.leaves(rates))
+    jax.tree.map(
+        lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-5),
+        grads,
+        plain,
+    )

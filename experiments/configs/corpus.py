@@ -52,9 +52,6 @@ def get_config():
     config.inner.steps = 5
     config.inner.tsr_step_size = 0.03  # 0.1 diverges after large-scale training
     config.inner.ssr_step_size = 0.1  # on losses that are means, 0.01 hardly moves
-    # Also exact: on 2 cores, in scan, 0.94 of mixed's time at patch 256 (1,287 and
-    # 1,371 ms a step of 4 tasks, medians of 7) for three times its memory (66 MiB).
-    config.inner.gradient = "reverse"
 
     config.meta.steps = 1000
     config.meta.batch = 4
@@ -65,9 +62,6 @@ def get_config():
 
     config.outer.clip_norm = 1.0
     config.outer.average_decay = 0.995
-    # vmap's per-task convolutions take 2.1 times scan's time here, and 13 times its
-    # memory (mixed: 2,935 and 1,371 ms, 276 and 21 MiB, the same run).
-    config.outer.over_tasks = "scan"
 
     config.run.log_every_steps = 50
     config.run.save_every_steps = 250

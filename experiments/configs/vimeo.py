@@ -62,20 +62,29 @@ def get_config():
     inner.tsr_step_size = 0.01  # alpha, section 4.2
     inner.ssr_step_size = 0.01  # alpha by eq. 6; beta by Algorithm 1, line 15
     inner.gradient = "mixed"  # or reverse (also exact), first_order
+    inner.remat = "auto"  # mixed: save residuals while they fit, or recompute, save
+    inner.exact_steps = -1  # the last m steps to second order (truncated); -1: all
+    inner.rule = "descent"  # eq. 5 and 6; or adam
+    inner.learn_step_sizes = False  # one a tensor and step, from those above on
+    inner.adapted = ("tsr", "ssr")  # path prefixes; ("ssr/trunk/Conv_33",): the tail
+    inner.trunk_term = True  # what does not adapt keeps its mixed second derivative
 
     config.meta = meta = ml_collections.ConfigDict()  # eq. 7 to 9
     meta.steps = 100_000  # not given
     meta.batch = 32  # section 4.2
     meta.patch = 256  # HR pixels: LR 64, SLR 16
     meta.query_size = 16  # LR pixels
+    meta.algorithm = "maml"  # or reptile
     meta.unadapted_weight = 0.0  # eq. 7 looks at adapted weights alone
+    meta.multi_step_share = 0.0  # of training, query losses of all K steps (MAML++)
+    meta.first_order_share = 0.0  # of training, before the second order begins
     meta.learning_rate = 1e-4  # beta, section 4.2
     meta.final_learning_rate = 1e-4
 
     config.outer = outer = ml_collections.ConfigDict()
     outer.clip_norm = 10.0  # a guard against a diverged task; not in the paper
     outer.average_decay = 0.999
-    outer.over_tasks = "vmap"  # or scan: one task at a time, in the memory of one
+    outer.over_tasks = "auto"  # vmap, or scan: one at a time, in the memory of one
 
     config.internal = internal = ml_collections.ConfigDict()  # Algorithm 2
     internal.temporal = True  # eq. 4's two terms; eq. 10 has one

@@ -1,0 +1,129 @@
+"""Every value of config.inner and config.meta trains, or is refused by name."""
+
+import jax
+import numpy as np
+import pytest
+
+from adavsr_jax import sharding
+from experiments import build, build_inner, checks, cli, meta_train
+from experiments.configs import demo
+
+TINY = {
+    "network.tsr_channels": 3,
+    "network.ssr_channels": 3,
+    "network.tsr_blocks": 1,
+    "network.ssr_blocks": 1,
+    "data.rendered_clips": 2,
+    "data.frames": 3,
+    "large_scale.steps": 0,
+    "inner.steps": 2,
+    "meta.steps": 4,
+    "meta.batch": 2,
+    "meta.patch": 32,
+    "meta.query_size": 4,
+    "run.validation_clips": 1,
+}
+
+
+def _config(**changes):
+    config = demo.get_config()
+    config.update_from_flattened_dict(TINY | changes)
+    checks.check(config)
+    return config
+
+
+KERNEL = np.full((20, 20), 1 / 400, np.float32)
+CLIPS = np.random.default_rng(0).integers(0, 256, (2, 3, 32, 32, 3), np.uint8)
+
+
+def _train(config, step=0):
+    """Parameters, their change and the traces of one step from `step` on."""
+    mesh = sharding.mesh(jax.devices()[:2])
+    (phase,) = build.phases(config, mesh)
+    state = build.initial_state(config)._replace(step=np.int32(step))
+    before = jax.device_get(state.params)
+    state, _, losses = phase.step(
+        sharding.replicate(state, mesh),
+        sharding.split(CLIPS, mesh),
+        sharding.replicate(jax.random.key(0), mesh),
+    )
+    after = jax.device_get(state.params)
+    return before, jax.tree.map(np.subtract, after, before), np.asarray(losses)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"inner.rule": "adam", "inner.remat": "save"},
+        {"inner.adapted": ("ssr/trunk/Conv_3",), "inner.trunk_term": False},
+        {"inner.exact_steps": 1, "inner.remat": "recompute"},
+        {"meta.algorithm": "reptile", "inner.learn_step_sizes": True},
+        {"meta.multi_step_share": 0.75, "meta.first_order_share": 0.5},
+        {"inner.learn_step_sizes": True, "outer.over_tasks": "vmap"},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_every_way_trains(changes):
+    config = _config(**changes)
+    before, moved, losses = _train(config)
+    assert losses.shape == (2, 2) and np.isfinite(losses).all()
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(moved))
+    # The tail starts at zero and holds all else back, but it moves itself.
+    assert np.abs(moved["ssr"]["trunk"]["Conv_3"]["kernel"]).max() > 0
+    assert ("log_step_size" in before) == config.inner.learn_step_sizes
+    # Whatever was trained restores.
+    learn = jax.jit(build.learner(config), static_argnames="steps")
+    adapted, after = learn(before, CLIPS[0], KERNEL, steps=2)
+    assert set(adapted) == {"tsr", "ssr"} and np.isfinite(after).all()
+    build.model(config).apply({"params": before}, np.zeros((1, 2, 8, 8, 3), "f4"))
+
+
+def test_the_mask_is_of_paths():
+    shapes = build.parameter_shapes(_config())
+    adapts = build_inner.adapt(
+        _config(**{"inner.adapted": ("ssr/trunk/Conv_3",)}), shapes
+    )
+    names = [
+        jax.tree_util.keystr(path, simple=True, separator="/")
+        for path, moves in jax.tree_util.tree_leaves_with_path(adapts.keywords["mask"])
+        if moves
+    ]
+    assert names == ["ssr/trunk/Conv_3/bias", "ssr/trunk/Conv_3/kernel"]
+
+
+@pytest.mark.parametrize(
+    "changes, words",
+    [
+        ({"inner.steps": -1}, "config.inner.steps must be 0 or more; got -1"),
+        ({"inner.exact_steps": -2}, "config.inner.exact_steps must be -1"),
+        ({"inner.gradient": "second"}, "one of mixed, reverse, first_order; got 'sec"),
+        ({"inner.remat": "never"}, "one of auto, recompute, save; got 'never'"),
+        ({"inner.rule": "sgd"}, "config.inner.rule must be one of descent, adam; got"),
+        ({"inner.adapted": ("ssr/head",)}, "starts with 'ssr/head'; there are ssr/tr"),
+        ({"meta.algorithm": "imaml"}, "must be one of maml, reptile; got 'imaml'"),
+        ({"meta.first_order_share": 1.5}, "meta.first_order_share must be between"),
+        (
+            {"inner.steps": 0, "meta.multi_step_share": 0.5},
+            "config.meta.multi_step_share needs an inner step",
+        ),
+        (
+            {"inner.learn_step_sizes": True, "inner.ssr_step_size": 0.0},
+            "config.inner.ssr_step_size must be above 0 to be learned; got 0.0",
+        ),
+        ({"outer.over_tasks": "loop"}, "one of auto, vmap, scan; got 'loop'"),
+    ],
+)
+def test_bad_values_are_refused_by_name(changes, words):
+    with pytest.raises(cli.InputError) as caught:
+        build.phases(_config(**changes), sharding.mesh(jax.devices()[:1]))
+    assert words in str(caught.value)
+
+
+def test_a_loss_that_is_not_finite_names_its_task_and_step():
+    losses = np.ones((3, 4), np.float32)
+    meta_train._check_inner_losses(7, losses)
+    meta_train._check_inner_losses(7, ())
+    losses[1, 2:] = np.inf
+    with pytest.raises(ValueError, match="step 7: .* of task 1 is inf at inner step 2"):
+        meta_train._check_inner_losses(7, losses)
