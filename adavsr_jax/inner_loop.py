@@ -13,7 +13,7 @@ class Adaptation(NamedTuple):
 
     Attributes:
       params: theta_K.
-      losses: `[K]`, the loss at theta_0 .. theta_{K-1}, before each step.
+      losses: `[K]`, the loss at theta_0 .. theta_{K-1}, before each step; constants.
       watched: `[K]`, `watch` at theta_1 .. theta_K; None if nothing was watched.
     """
 
@@ -102,6 +102,7 @@ def adapt(
                 p - _at(a, k) * d
                 for p, a, d in zip(moving, rates, direction, strict=True)
             ]
+            value = jax.lax.stop_gradient(value)
             return (moving, state), (value, observe and observe(moving))
 
         return jax.lax.scan(step, carry, jnp.arange(first, last))

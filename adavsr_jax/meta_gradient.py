@@ -11,7 +11,7 @@ the query loss:
 where `H u`, the Hessian of `l` times a vector, is all that a derivative of the inner
 gradient ever has to give. The functions here have one signature,
 `gradient(loss)(params, task) -> (value, grads)`, the same values, and differ only when
-they are differentiated in turn:
+the gradient is differentiated in turn (the value is there to be looked at, a constant):
 
     jax.value_and_grad  reverse over reverse: keeps every step's activations, K times
     mixed               forward over reverse, recomputed: keeps theta_0 .. theta_K alone
@@ -33,8 +33,8 @@ def mixed(loss):
       loss: `(params, task) -> scalar`; both pytrees of floating-point arrays.
 
     Returns:
-      `(params, task) -> (value, grads)`, as `jax.value_and_grad(loss)`, differentiable
-      once more in reverse mode with respect to both arguments.
+      `(params, task) -> (value, grads)`, as `jax.value_and_grad(loss)`, the gradient
+      differentiable once more in reverse mode with respect to both arguments.
     """
 
     def forward(params, task):
@@ -42,9 +42,10 @@ def mixed(loss):
 
     def backward(residuals, cotangents):
         params, task = residuals
-        along = cotangents[1]
-        both = jax.jvp(lambda p: _both(loss, p, task), (params,), (along,))
-        return _pull_back(cotangents[0], *both)
+        both = lambda p: jax.grad(loss, argnums=(0, 1))(p, task)
+        # Second derivatives are symmetric, so the derivative of both gradients along
+        # the cotangent is the cotangent of both arguments.
+        return jax.jvp(both, (params,), (cotangents[1],))[1]
 
     return _with_derivative(loss, forward, backward)
 
@@ -58,13 +59,15 @@ def saved(loss):
     """
 
     def forward(params, task):
-        value = loss(params, task)
-        grads, along = jax.linearize(lambda p: _both(loss, p, task), params)
-        return (value, grads[0]), (grads, along)
+        def both(p):
+            value, grads = jax.value_and_grad(loss, argnums=(0, 1))(p, task)
+            return grads, value
 
-    def backward(residuals, cotangents):
-        grads, along = residuals
-        return _pull_back(cotangents[0], grads, along(cotangents[1]))
+        (grads, _), along, value = jax.linearize(both, params, has_aux=True)
+        return (value, grads), along
+
+    def backward(along, cotangents):
+        return along(cotangents[1])
 
     return _with_derivative(loss, forward, backward)
 
@@ -121,16 +124,6 @@ def at_once(loss):
         lambda grads, cotangent: (jax.tree.map(lambda g: cotangent * g, grads),),
     )
     return value
-
-
-def _both(loss, params, task):
-    return jax.grad(loss, argnums=(0, 1))(params, task)
-
-
-def _pull_back(of_value, grads, along):
-    # Second derivatives are symmetric, so the derivative of both gradients along the
-    # cotangent is the cotangent of both arguments.
-    return jax.tree.map(lambda g, h: of_value * g + h, grads, along)
 
 
 def _with_derivative(loss, forward, backward):

@@ -32,6 +32,26 @@ def split(clips, mesh):
     )
 
 
+def joined(mean_gradient, mesh):
+    """`mean_gradient` over all devices' tasks: `-> (metrics, grads, traces)`."""
+
+    def local(params, clips, keys, progress):
+        # Without this cast the inner gradient, one of a replicated value, would be
+        # summed over all devices' tasks.
+        params = jax.tree.map(lambda p: jax.lax.pcast(p, AXIS, to="varying"), params)
+        means, traces = mean_gradient(params, clips, keys, progress)
+        # Each device's rows, zeros elsewhere: so the one all-reduce joins them too.
+        placed = jax.tree.map(lambda rows: _place(rows, mesh.size), traces)
+        return jax.lax.pmean((*means, placed), AXIS)
+
+    return jax.shard_map(
+        local,
+        mesh=mesh,
+        in_specs=(jax.P(), jax.P(AXIS), jax.P(AXIS), jax.P()),
+        out_specs=jax.P(),
+    )
+
+
 def outer_step(mean_gradient, optimizer, mesh, *, average_decay, span=(0, 1)):
     """The jitted outer step.
 
@@ -49,21 +69,7 @@ def outer_step(mean_gradient, optimizer, mesh, *, average_decay, span=(0, 1)):
       are whole on every device.
     """
 
-    def local(params, clips, keys, progress):
-        # Without this cast the inner gradient, one of a replicated value, would be
-        # summed over all devices' tasks.
-        params = jax.tree.map(lambda p: jax.lax.pcast(p, AXIS, to="varying"), params)
-        means, traces = mean_gradient(params, clips, keys, progress)
-        # Each device's rows, zeros elsewhere: so the one all-reduce joins them too.
-        placed = jax.tree.map(lambda rows: _place(rows, mesh.size), traces)
-        return jax.lax.pmean((*means, placed), AXIS)
-
-    over_mesh = jax.shard_map(
-        local,
-        mesh=mesh,
-        in_specs=(jax.P(), jax.P(AXIS), jax.P(AXIS), jax.P()),
-        out_specs=jax.P(),
-    )
+    over_mesh = joined(mean_gradient, mesh)
 
     def step(state, clips, key):
         keys = jax.random.split(jax.random.fold_in(key, state.step), clips.shape[0])

@@ -155,23 +155,18 @@ def test_the_task_cotangent_is_not_dropped(way):
 
 
 def _outer(keywords, gradient):
-    """The query loss after adaptation, and a function of the inner losses besides."""
     loss, task, start, goal = _quadratic()
 
     def outer(theta, alpha):
-        adaptation = inner_loop.adapt(
-            theta, task, loss, step_size=alpha, gradient=gradient, **keywords
-        )
-        return jnp.sum((adaptation.params - goal) ** 2) / 2 + jnp.sum(
-            jnp.sin(adaptation.losses)
-        )
+        adapted = _adapt(loss, task, theta, gradient, alpha=alpha, **keywords)
+        return jnp.sum((adapted - goal) ** 2) / 2
 
     return outer, start
 
 
 @pytest.mark.parametrize("way", EXACT)
 @pytest.mark.parametrize("rule", [inner_rules.descent, None])
-def test_learned_rates_and_inner_losses_match_central_differences(way, rule):
+def test_learned_rates_match_central_differences(way, rule):
     with jax.enable_x64(True):
         # Adam's denominator is a constant to derivatives: at its floor it is one.
         rule = rule() if rule else inner_rules.adam(floor=50.0)
