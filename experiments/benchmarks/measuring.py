@@ -1,0 +1,95 @@
+"""Seconds, interleaved; the convolution rate; the peak of a process of its own."""
+
+import concurrent.futures
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from adavsr_jax import convolution
+
+ROUNDS = 7
+_CONVOLUTIONS = 200
+
+
+def interleaved(runs, rounds=ROUNDS, tell=lambda line: None):
+    """Seconds `[rounds, len(runs)]` of calls in turn; all have run once before."""
+    seconds = np.empty((rounds, len(runs)))
+    for r in range(rounds):
+        for n, run in enumerate(runs):
+            began = time.perf_counter()
+            run()
+            seconds[r, n] = time.perf_counter() - began
+        tell(f"round {r + 1} of {rounds}")
+    return seconds
+
+
+def convolution_rate(devices):
+    """`(run, operations)`: convolutions `[4, 16, 16, 32]`, 32 -> 32, one after another.
+
+    In a loop on each of `devices`, as the inner loop has them.
+    """
+    kernel = jnp.eye(32)[None, None] * jnp.full((3, 3, 1, 1), 1 / 9)
+
+    def local(image):
+        step = lambda x, _: (convolution.convolve(x, kernel, ((1, 1), (1, 1))), None)
+        return jax.lax.scan(step, image, length=_CONVOLUTIONS)[0]
+
+    call = jax.pmap(local, devices=jax.devices()[:devices])
+    image = jnp.ones((devices, 4, 16, 16, 32))
+    run = lambda: call(image).block_until_ready()
+    return run, devices * _CONVOLUTIONS * 2 * 9 * 32 * 32 * 4 * 16 * 16
+
+
+def peaks(requests):
+    """Bytes that a run adds to a process of its own; None where they can't be had.
+
+    On an accelerator the peak in use there, else the growth of resident memory. One
+    process at a time on an accelerator, one a core else.
+
+    Args:
+      requests: `[(name, shape, arguments), ...]` of programs.
+    """
+    at_once = 1 if jax.default_backend() != "cpu" else os.cpu_count()
+    with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
+        return list(pool.map(_peak, requests))
+
+
+def _peak(request):
+    done = subprocess.run(
+        [sys.executable, "-m", "experiments.benchmarks.peak", json.dumps(request)],
+        capture_output=True,
+        text=True,
+        check=False,
+        # What is freed goes back at once, else a second run would reuse it unseen.
+        env=os.environ
+        | {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "0"},
+    )
+    if done.returncode:
+        raise RuntimeError(f"the peak of {request[0]} was not measured: {done.stderr}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def resident_growth(run):
+    """By how much a call raises the resident memory of this process at most, bytes."""
+    reset = pathlib.Path("/proc/self/clear_refs")
+    try:
+        reset.write_text("5")
+    except OSError:
+        return None
+    before = _status("VmRSS")
+    run()
+    return max(_status("VmHWM") - before, 0)
+
+
+def _status(field):
+    for line in pathlib.Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(field + ":"):
+            return int(line.split()[1]) * 1024
+    raise RuntimeError(f"/proc/self/status has no {field}")

@@ -1,0 +1,48 @@
+"""Line charts, panels side by side. Matplotlib, without a screen."""
+
+from typing import NamedTuple
+
+from matplotlib import figure
+
+
+class Line(NamedTuple):
+    """Points `(x, y)` under a label; `low` and `high`, if given, bound a band."""
+
+    label: str
+    x: list
+    y: list
+    low: list | None = None
+    high: list | None = None
+
+
+class Panel(NamedTuple):
+    """Lines in one pair of axes; `log` names axes that are logarithmic: x, y, xy."""
+
+    title: str
+    x_label: str
+    y_label: str
+    lines: list[Line]
+    log: str = ""
+
+
+def draw(path, panels):
+    """Draws panels to an image file, labels of all lines in the first of them."""
+    sheet = figure.Figure(figsize=(5.2 * len(panels), 4.2), layout="constrained")
+    for n, (panel, axes) in enumerate(
+        zip(panels, sheet.subplots(1, len(panels), squeeze=False)[0], strict=True)
+    ):
+        for line in panel.lines:
+            (drawn,) = axes.plot(line.x, line.y, marker="o", ms=4, label=line.label)
+            if line.low is not None:
+                color = drawn.get_color()
+                axes.fill_between(line.x, line.low, line.high, color=color, alpha=0.15)
+        if "x" in panel.log:
+            axes.set_xscale("log", base=2)
+            axes.xaxis.set_major_formatter("{x:g}")
+        if "y" in panel.log:
+            axes.set_yscale("log")
+        axes.set(title=panel.title, xlabel=panel.x_label, ylabel=panel.y_label)
+        axes.grid(alpha=0.3)
+        if n == 0:
+            axes.legend(fontsize=8)
+    sheet.savefig(path, dpi=110)
