@@ -25,11 +25,27 @@ class Panel(NamedTuple):
     log: str = ""
 
 
+def banded(label, points):
+    """A `Line` of means over the points of one x, in a band from lowest to highest.
+
+    Args:
+      label: of the line.
+      points: `[(x, y), ...]`, any number of them at each x.
+    """
+    groups = {}
+    for x, y in points:
+        groups.setdefault(x, []).append(y)
+    x, values = list(groups), list(groups.values())
+    means = [sum(ys) / len(ys) for ys in values]
+    return Line(label, x, means, list(map(min, values)), list(map(max, values)))
+
+
 def draw(path, panels):
-    """Draws panels to an image file, labels of all lines in the first of them."""
+    """Draws panels to an image file; equal labels have one colour and are told once."""
     sheet = figure.Figure(figsize=(5.2 * len(panels), 4.2), layout="constrained")
-    for n, (panel, axes) in enumerate(
-        zip(panels, sheet.subplots(1, len(panels), squeeze=False)[0], strict=True)
+    told = set()
+    for panel, axes in zip(
+        panels, sheet.subplots(1, len(panels), squeeze=False)[0], strict=True
     ):
         for line in panel.lines:
             (drawn,) = axes.plot(line.x, line.y, marker="o", ms=4, label=line.label)
@@ -43,6 +59,8 @@ def draw(path, panels):
             axes.set_yscale("log")
         axes.set(title=panel.title, xlabel=panel.x_label, ylabel=panel.y_label)
         axes.grid(alpha=0.3)
-        if n == 0:
+        labels = {line.label for line in panel.lines}
+        if labels - told:
             axes.legend(fontsize=8)
+            told |= labels
     sheet.savefig(path, dpi=110)

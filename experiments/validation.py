@@ -29,17 +29,14 @@ def build_validation(config):
 
     @jax.jit
     def restore(params, clip, key):
-        kernel = kernels.from_parameters(tasks.sample(key, generator).blur)
-        lr = degradation.degrade(pixels.to_float(clip), kernel, "drop")
+        lr, kernel = degraded(key, clip, generator)
         seen = internal_learning.middle(pixels.to_uint8(lr), config.internal.max_frames)
         adapted, _ = learn(params, seen, kernel, steps=config.inner.steps)
         network = lambda p: model.apply({"params": p}, lr[None])[1][0]
         outputs = resampling.trilinear(lr), network(params), network(adapted)
         return pixels.to_uint8(jnp.stack(outputs))  # [3, 2M-1, H, W, 3]
 
-    # A stream of its own: of the seed's, 0 draws weights, 1 and 2 draw clips.
-    stream = jax.random.fold_in(jax.random.key(config.run.seed), 2**31)
-    keys = jax.random.split(stream, len(clips))
+    keys = kernel_keys(config, len(clips))
 
     def validate(params):
         scores = [
@@ -54,3 +51,20 @@ def build_validation(config):
         return dict(zip(names, map(float, means), strict=True))
 
     return validate
+
+
+def kernel_keys(config, count):
+    """Keys of the blur of `count` validation clips."""
+    # A stream of its own: of the seed's, 0 draws weights, 1 and 2 draw clips.
+    stream = jax.random.fold_in(jax.random.key(config.run.seed), 2**31)
+    return jax.random.split(stream, count)
+
+
+def degraded(key, clip, generator):
+    """`clip` `[2M-1, H, W, 3]` uint8 under a blur that `key` draws.
+
+    Returns:
+      LR `[M, h, w, 3]` float32 in [0, 1], of 8 bits; the kernel `[20, 20]`.
+    """
+    kernel = kernels.from_parameters(tasks.sample(key, generator).blur)
+    return degradation.degrade(pixels.to_float(clip), kernel, "drop"), kernel

@@ -1,0 +1,88 @@
+"""Ways to train against each other, by seconds of training and not by steps.
+
+All take turns of a few seconds in one process, so that what else the machine does
+meets them alike. Compiling and scoring are not counted.
+"""
+
+import time
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from adavsr_jax import meta_step, sharding
+from experiments import build
+
+_TURN_SECONDS = 5.0
+
+
+class Way(NamedTuple):
+    """A way to train: its name, and what it does until which share of the time.
+
+    Attributes:
+      name: in tables and plots.
+      stages: `((until, phase name, {config field: value}), ...)`, the last until 1.
+    """
+
+    name: str
+    stages: tuple
+
+
+class Racer:
+    """One way at work from given weights."""
+
+    def __init__(self, way, config, params, mesh, seconds):
+        """Compiles its steps. `seconds`: of training, from start to finish."""
+        self.name, self.steps, self.spent = way.name, 0, 0.0
+        self._mesh = mesh
+        self._limits = [until * seconds for until, _, _ in way.stages]
+        phases = [_phase(config, mesh, *stage[1:]) for stage in way.stages]
+        copies = (jax.tree.map(jnp.copy, params) for _ in range(2))
+        optimizer = phases[0].optimizer.init(params)
+        state = meta_step.MetaState(*copies, optimizer, jnp.int32(0))
+        self._state = sharding.replicate(state, mesh)
+        key = jax.random.fold_in(jax.random.key(config.run.seed), 3)
+        self._key = sharding.replicate(key, mesh)
+        self._stages = [(phase.step, phase.batches(0)) for phase in phases]
+        for step, batches in self._stages:
+            spare = jax.tree.map(jnp.copy, self._state)  # a step consumes its state
+            jax.block_until_ready(self._after(step, batches, spare))
+
+    @property
+    def weights(self):
+        """Their moving average, what is evaluated and shipped."""
+        return self._state.average
+
+    def turn(self, goal):
+        """Trains for a turn, but not beyond `goal` seconds; whether it is there."""
+        end = min(self.spent + _TURN_SECONDS, goal)
+        while self.spent < end:
+            stage = sum(self.spent >= limit for limit in self._limits[:-1])
+            began = time.perf_counter()
+            state = self._after(*self._stages[stage], self._state)
+            self._state = jax.block_until_ready(state)
+            self.spent += time.perf_counter() - began
+            self.steps += 1
+        return self.spent >= goal
+
+    def _after(self, step, batches, state):
+        clips = sharding.split(next(batches)["clips"], self._mesh)
+        return step(state, clips, self._key)[0]
+
+
+def _phase(config, mesh, name, changes):
+    config = config.copy_and_resolve_references()
+    # Nobody knows how many steps fit, so the rate of learning does not fall with them.
+    config.meta.final_learning_rate = config.meta.learning_rate
+    config.large_scale.learning_rate = config.large_scale.final_learning_rate
+    config.large_scale.steps = config.meta.steps = 1
+    config.update_from_flattened_dict(changes)
+    (phase,) = [p for p in build.phases(config, mesh) if p.name == name]
+    return phase
+
+
+def race(racers, goal):
+    """Takes every racer to `goal` seconds of training, in turns."""
+    behind = [racer for racer in racers if racer.spent < goal]
+    while behind:
+        behind = [racer for racer in behind if not racer.turn(goal)]

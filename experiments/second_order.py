@@ -1,0 +1,271 @@
+"""Does the second order pay? Video quality against wall clock, at equal seconds.
+
+    python -m experiments.second_order --config=experiments/configs/corpus.py \
+        --starts=runs/start0,runs/start1,runs/start2 --minutes=4 --output=FILE.json
+
+Each start is a run of `experiments.meta_train` with `--config.meta.steps=0` and a seed
+of its own. From its weights four ways train for `--minutes` each, in turns: plain
+(large-scale training goes on), meta-training to first order, to second order, and
+annealed (half the time each). On the validation clips, each with a blur of its own:
+PSNR-Y after n = 0 .. 10 inner steps. Before that, how much curvature there is.
+
+Leaves FILE.json and FILE.png. Stopped, the same command goes on with the start that
+it was at.
+"""
+
+import json
+import pathlib
+import time
+
+import jax
+import numpy as np
+from absl import flags
+from ml_collections import config_flags
+
+from adavsr_jax import curvature, metrics, objectives, pixels, sharding, tasks
+from experiments import (
+    build,
+    build_inner,
+    charts,
+    checks,
+    cli,
+    cores,
+    overrides,
+    provenance,
+    racing,
+    trained,
+    validation,
+)
+
+_CONFIG = config_flags.DEFINE_config_file("config", None, "what the starts are of")
+_STARTS = flags.DEFINE_list("starts", None, "work directories to start from, A,B,C")
+_MINUTES = flags.DEFINE_float("minutes", 4.0, "training of each way", lower_bound=0)
+_OUTPUT = flags.DEFINE_string("output", None, "FILE.json")
+
+_FIRST = ("meta", {"inner.gradient": "first_order"})
+_SECOND = ("meta", {"inner.gradient": "mixed"})
+WAYS = (
+    racing.Way("plain", ((1.0, "large_scale", {}),)),
+    racing.Way("first order", ((1.0, *_FIRST),)),
+    racing.Way("second order", ((1.0, *_SECOND),)),
+    racing.Way("annealed", ((0.5, *_FIRST), (1.0, *_SECOND))),
+)
+MARKS = (0.25, 0.5, 0.75, 1.0)  # shares of the time at which weights are scored
+ADAPTATION = 10  # the largest n
+# Loss, epsilon of charbonnier.
+LOSSES = (("l1", None), ("charbonnier", 1e-3), ("charbonnier", 1e-2))
+_CURVED_TASKS = 16
+
+
+def main(argv):
+    del argv
+    config, output = _CONFIG.value, pathlib.Path(_OUTPUT.value)
+    checks.check(config)
+    if output.suffix != ".json":
+        raise cli.InputError(f"--output={output}: must end in .json")
+    cli.make_folder("output", output.resolve().parent)
+    cores.use(config.large_scale.batch, config.meta.batch)
+    starts = {pathlib.Path(start).name: _load(start, config) for start in _STARTS.value}
+    if len(starts) < len(_STARTS.value):
+        raise cli.InputError("--starts: two folders have one name")
+    build.check_data(config)
+    found = _read(output)
+    tell = _teller()
+    for name, start in starts.items():
+        if name in {row["start"] for row in found["results"]}:
+            tell(f"{name}: done before")
+            continue
+        config.run.seed = start.config.run.seed
+        rows = list(_compare(name, config, start.params, tell))
+        found["curvature"] += _curvatures(name, config, start.params, tell)
+        found["results"] += rows
+        found["provenance"] = provenance.collect() | {"config": config.to_dict()}
+        _write(output, found)
+    _draw(output.with_suffix(".png"), found)
+    tell(f"written: {output}")
+
+
+def _load(start, config):
+    weights = trained.load(start)
+    found, wanted = (c.network.to_dict() for c in (weights.config, config))
+    if found != wanted:
+        raise cli.InputError(
+            f"--starts: {start} is of another network, {found}; the config's is "
+            f"{wanted}"
+        )
+    return weights
+
+
+def _read(output):
+    if not output.exists():
+        return {"provenance": {}, "results": [], "curvature": []}
+    try:
+        return json.loads(output.read_text())
+    except ValueError as error:
+        raise cli.InputError(f"--output={output}: not a file of ours") from error
+
+
+def _write(path, content):
+    part = path.with_name(path.name + ".part")  # beside it first: never half a file
+    part.write_text(json.dumps(content, indent=1, default=list) + "\n")
+    part.replace(path)
+
+
+def _teller():
+    began = time.monotonic()
+    return lambda line: print(f"{time.monotonic() - began:6.0f} s  {line}", flush=True)
+
+
+def _compare(name, config, params, tell):
+    """Yields the rows of one start."""
+    seconds, mesh = 60 * _MINUTES.value, sharding.mesh()
+    score = _scorer(config)
+    row = lambda mark, racer, psnr: {
+        "start": name,
+        "seed": config.run.seed,
+        "way": racer.name,
+        "minutes": mark * _MINUTES.value,
+        "seconds": racer.spent,
+        "steps": racer.steps,
+        "psnr_y": psnr,
+    }
+    before = score(params)
+    tell(f"{name}: before, {_curve(before)}")
+    racers = [racing.Racer(way, config, params, mesh, seconds) for way in WAYS]
+    for racer in racers:
+        yield row(0, racer, before)
+    for mark in MARKS:
+        racing.race(racers, mark * seconds)
+        for racer in racers:
+            psnr = score(racer.weights)
+            tell(f"{name}: {racer.name}, {racer.steps} steps, {_curve(psnr)}")
+            yield row(mark, racer, psnr)
+
+
+def _curve(psnr):
+    return f"n = 0: {psnr[0]:.3f} dB, 5: {psnr[5]:.3f} dB, 10: {psnr[10]:.3f} dB"
+
+
+def _scorer(config):
+    """`params -> [11]`: PSNR-Y, means over clips, after n = 0 .. 10 inner steps."""
+    clips = build.validation_clips(config)
+    keys = validation.kernel_keys(config, len(clips))
+    degrade = jax.jit(validation.degraded, static_argnums=2)
+    to_uint8 = jax.jit(pixels.to_uint8)
+    problems = []
+    for clip, key in zip(clips, keys, strict=True):
+        lr, kernel = degrade(key, clip, build.generator(config))
+        problems.append((clip, np.asarray(to_uint8(lr)), np.asarray(kernel)))
+    model = trained.Trained(None, 0, "", config)
+
+    def score(params):
+        params = jax.device_get(params)
+        return np.mean([_curve_of(model, params, *p) for p in problems], 0).tolist()
+
+    return score
+
+
+def _curve_of(model, params, clip, lr, kernel):
+    psnr = []
+    for n in range(ADAPTATION + 1):
+        frames = np.stack(list(model.restore(params, lr)))
+        psnr.append(metrics.psnr_y(frames, clip).mean())
+        if n < ADAPTATION:  # gradient descent has no memory: a step at a time
+            params, _ = model.adapt(params, lr, kernel, 1)
+    return psnr
+
+
+def _curvatures(name, config, params, tell):
+    """Rows of `|H u| / |lambda|` by loss, means over tasks of the meta phase."""
+    rows = []
+    clips = build.validation_clips(config)[:_CURVED_TASKS]
+    keys = jax.random.split(jax.random.key(config.run.seed), len(clips))
+    for loss, epsilon in LOSSES:
+        of_loss = config.copy_and_resolve_references()
+        of_loss.loss.name = loss
+        of_loss.loss.epsilon = epsilon or of_loss.loss.epsilon
+        measure = jax.jit(_measure_curvature(of_loss))
+        found = [measure(params, *task) for task in zip(clips, keys, strict=True)]
+        means = jax.tree.map(lambda *leaves: np.mean(leaves, 0).tolist(), *found)
+        rows.append({"start": name, "loss": loss, "epsilon": epsilon})
+        rows[-1] |= means._asdict()
+        tell(
+            f"{name}: {loss} {epsilon or ''}: gap of the first order {means.gap:.4f}, "
+            f"cosine {means.cosine:.5f}"
+        )
+    return rows
+
+
+def _measure_curvature(config):
+    objective = objectives.space_time(build.model(config), build.distance(config))
+
+    def measure(params, clip, key):
+        task = tasks.make(key, clip, build.generator(config))
+        return curvature.along(
+            params,
+            task.support,
+            objective,
+            lambda p: objective(p, task.query),
+            steps=config.inner.steps,
+            step_size=build_inner.step_size(config),
+        )
+
+    return measure
+
+
+def _draw(path, found):
+    rows, curved = found["results"], found["curvature"]
+    names = [way.name for way in WAYS]
+    of = lambda way: [row for row in rows if row["way"] == way]
+    by_time = lambda way, n: charts.banded(
+        way, [(row["minutes"], row["psnr_y"][n]) for row in of(way)]
+    )
+    last = max(row["minutes"] for row in rows)
+    by_steps = lambda way: charts.banded(
+        way,
+        [
+            point
+            for row in of(way)
+            if row["minutes"] == last
+            for point in enumerate(row["psnr_y"])
+        ],
+    )
+    by_loss = lambda loss: charts.banded(
+        loss,
+        [p for row in curved if _loss(row) == loss for p in enumerate(row["ratios"])],
+    )
+    minutes, decibel = "training, minutes of wall clock", "dB, mean and range of seeds"
+    panels = [
+        charts.Panel(
+            f"PSNR-Y after {n} inner steps",
+            minutes,
+            decibel,
+            [by_time(way, n) for way in names],
+        )
+        for n in (5, 0)
+    ]
+    panels += [
+        charts.Panel(
+            "PSNR-Y at the end",
+            "inner steps n",
+            decibel,
+            [by_steps(way) for way in names],
+        ),
+        charts.Panel(
+            "|H u| / |lambda|",
+            "inner step k",
+            "mean and range of seeds",
+            [by_loss(loss) for loss in dict.fromkeys(map(_loss, curved))],
+            log="y",
+        ),
+    ]
+    charts.draw(path, panels)
+
+
+def _loss(row):
+    return f"{row['loss']} {row['epsilon'] or ''}".strip()
+
+
+if __name__ == "__main__":
+    flags.mark_flags_as_required(["config", "starts", "output"])
+    cli.run(main, overrides.parse)
