@@ -69,7 +69,7 @@ def main(argv):
     if len(starts) < len(_STARTS.value):
         raise cli.InputError("--starts: two folders have one name")
     build.check_data(config)
-    found = _read(output)
+    found = _read(output, config)
     tell = _teller()
     for name, start in starts.items():
         if name in {row["start"] for row in found["results"]}:
@@ -96,13 +96,24 @@ def _load(start, config):
     return weights
 
 
-def _read(output):
+def _read(output, config):
+    """What an interrupted race left, or nothing yet."""
     if not output.exists():
         return {"provenance": {}, "results": [], "curvature": []}
     try:
-        return json.loads(output.read_text())
-    except ValueError as error:
+        found = json.loads(output.read_text())
+        before = found["provenance"]["config"], found["results"][-1]["minutes"]
+    except (ValueError, LookupError, TypeError) as error:
         raise cli.InputError(f"--output={output}: not a file of ours") from error
+    now = json.loads(json.dumps(config.to_dict(), default=list)), _MINUTES.value
+    for settings, _ in (before, now):
+        del settings["run"]["seed"]  # each start has its own
+    if before != now:
+        raise cli.InputError(
+            f"--output={output}: holds a race of another config or of other --minutes; "
+            "choose another file"
+        )
+    return found
 
 
 def _write(path, content):
@@ -214,11 +225,14 @@ def _measure_curvature(config):
 
 
 def _draw(path, found):
+    """Gains over each start's own unadapted weights: starts differ by more."""
+    starts = {row["start"]: row["psnr_y"][0] for row in reversed(found["results"])}
+    gains = lambda row: [psnr - starts[row["start"]] for psnr in row["psnr_y"]]
     rows, curved = found["results"], found["curvature"]
     names = [way.name for way in WAYS]
     of = lambda way: [row for row in rows if row["way"] == way]
     by_time = lambda way, n: charts.banded(
-        way, [(row["minutes"], row["psnr_y"][n]) for row in of(way)]
+        way, [(row["minutes"], gains(row)[n]) for row in of(way)]
     )
     last = max(row["minutes"] for row in rows)
     by_steps = lambda way: charts.banded(
@@ -227,17 +241,18 @@ def _draw(path, found):
             point
             for row in of(way)
             if row["minutes"] == last
-            for point in enumerate(row["psnr_y"])
+            for point in enumerate(gains(row))
         ],
     )
     by_loss = lambda loss: charts.banded(
         loss,
         [p for row in curved if _loss(row) == loss for p in enumerate(row["ratios"])],
     )
-    minutes, decibel = "training, minutes of wall clock", "dB, mean and range of seeds"
+    minutes = "training, minutes of wall clock"
+    decibel = "dB over the unadapted start, mean and range of seeds"
     panels = [
         charts.Panel(
-            f"PSNR-Y after {n} inner steps",
+            f"PSNR-Y gained, after {n} inner steps",
             minutes,
             decibel,
             [by_time(way, n) for way in names],
@@ -246,7 +261,7 @@ def _draw(path, found):
     ]
     panels += [
         charts.Panel(
-            "PSNR-Y at the end",
+            "PSNR-Y gained, at the end",
             "inner steps n",
             decibel,
             [by_steps(way) for way in names],

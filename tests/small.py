@@ -13,6 +13,8 @@ MODEL = space_time.SpaceTime(
     tsr.TSR(channels=3, blocks=1), ssr.SSR(channels=4, blocks=1)
 )
 DISTANCE = functools.partial(metrics.charbonnier, epsilon=0.05)
+# For programs of which values are wanted and no speed: compiled in a third of the time.
+jit = functools.partial(jax.jit, compiler_options={"xla_backend_optimization_level": 0})
 
 
 def params(seed=0):
@@ -26,6 +28,24 @@ def params(seed=0):
 
 def generator(relation="matched", mean3_probability=0.0, query_size=4):
     return tasks.Generator(kernels.uniform(), relation, mean3_probability, query_size)
+
+
+def spatial_loss(distance=DISTANCE):
+    """`(params, sharp) -> scalar`: `MODEL.ssr`, which sees each fourth pixel.
+
+    A quarter of the whole model's time to compile, for laws that many programs obey.
+    """
+
+    def loss(params, sharp):
+        prediction = MODEL.ssr.apply({"params": params}, sharp[..., ::4, ::4, :])
+        return distance(prediction, sharp)
+
+    return loss
+
+
+def spatial_tasks(count):
+    """`[count, 2, 1, 2, 12, 16, 3]` float64 noise: support and query, sharp."""
+    return np.random.default_rng(1).random((count, 2, 1, 2, 12, 16, 3))
 
 
 def clips(count=2, frames=7, size=32):

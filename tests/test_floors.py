@@ -11,6 +11,7 @@ ROOT = pathlib.Path(__file__).parent.parent
 FLOORS = {
     "adavsr_jax": (0, ()),
     "adavsr_jax.convolution": (0, ()),
+    "adavsr_jax.curvature": (0, ("inner_loop",)),
     "adavsr_jax.inner_loop": (0, ("inner_rules", "meta_gradient")),
     "adavsr_jax.inner_rules": (0, ()),
     "adavsr_jax.kernels": (0, ()),

@@ -5,19 +5,20 @@ from experiments.benchmarks import problem
 
 
 def against_k(path, rows):
-    """Draws the rows that differ from the design shape in K alone."""
+    """Draws the rows that differ from the first in K alone, ours on as many devices."""
+    shape = lambda row: problem.Shape(*(row[name] for name in problem.Shape._fields))
     kept = [
         row
         for row in rows
-        if problem.DESIGN._replace(K=row["K"])
-        == problem.Shape(*(row[name] for name in problem.Shape._fields))
+        if shape(row)._replace(K=0) == shape(rows[0])._replace(K=0)
+        and (row["program"] != "ours" or row["device"] == rows[0]["device"])
     ]
     columns = (
         ("seconds", 1.0, "seconds a meta-gradient"),
         ("peak_bytes", 2**20, "peak memory, MiB"),
         ("temp_bytes", 2**20, "temporaries of the compiled program, MiB"),
     )
-    device = kept[0]["device"].split(" x ")[-1] if kept else ""
+    device = rows[0]["device"].split(" x ")[-1]
     panels = [
         charts.Panel(
             title=f"{label.split(',')[0]} ({device})",
@@ -50,5 +51,5 @@ def _points(rows, name, column, unit):
 
 
 def _label(row):
-    remat = f", {row['remat']}" if row["program"] == "ours" and row["remat"] else ""
-    return f"{row['program']}, {row['order']} order{remat}"
+    ways = [row["remat"], row["precision"]] if row["program"] == "ours" else []
+    return ", ".join([row["program"], f"{row['order']} order", *filter(None, ways)])

@@ -47,6 +47,16 @@ def convolution_rate(devices):
     return run, devices * _CONVOLUTIONS * 2 * 9 * 32 * 32 * 4 * 16 * 16
 
 
+def matmul_rate():
+    """`(run, operations)`: products of square matrices, as fast as the backend does."""
+    size, count = 4096, 20
+    product = lambda x, _: (x @ matrix, None)
+    matrix = jnp.eye(size)
+    call = jax.jit(lambda x: jax.lax.scan(product, x, length=count)[0])
+    run = lambda: call(matrix).block_until_ready()
+    return run, count * 2 * size**3
+
+
 def peaks(requests):
     """Bytes that a run adds to a process of its own; None where they can't be had.
 
@@ -76,16 +86,22 @@ def _peak(request):
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def resident_growth(run):
-    """By how much a call raises the resident memory of this process at most, bytes."""
+def resident_growth(run, calls=3):
+    """By how much calls raise the resident memory of this process at most, bytes.
+
+    What one has not given back yet when the next begins is not taken for the latter's.
+    """
     reset = pathlib.Path("/proc/self/clear_refs")
-    try:
-        reset.write_text("5")
-    except OSError:
-        return None
-    before = _status("VmRSS")
-    run()
-    return max(_status("VmHWM") - before, 0)
+    before, peak = [], []
+    for _ in range(calls):
+        try:
+            reset.write_text("5")
+        except OSError:
+            return None
+        before.append(_status("VmRSS"))
+        run()
+        peak.append(_status("VmHWM"))
+    return max(peak) - min(before)
 
 
 def _status(field):

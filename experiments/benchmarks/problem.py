@@ -4,6 +4,7 @@ The meta-gradient, averaged over tasks, of `SSR(channels, blocks)` that adapts o
 clip and is judged on another, Charbonnier loss, gradient descent inside.
 """
 
+import itertools
 from typing import NamedTuple
 
 import jax
@@ -28,6 +29,7 @@ class Shape(NamedTuple):
 
 
 DESIGN = Shape(K=5, tasks=4, clips=4, channels=32, blocks=4)
+GPU = Shape(K=10, tasks=8, clips=4, channels=64, blocks=20)  # 1.5 M parameters
 
 
 def frames(shape):
@@ -69,20 +71,18 @@ def operations(shape, order, remat):
 
     A convolution's forward, input gradient and weight gradient are a unit each, their
     tangents two each; the input of the first layer has neither gradient nor tangent.
-    The inner gradient is 3 units, the recomputed Hessian product 8 (the weight
-    gradient's value is not needed), one from saved residuals 6.
+    The inner gradient is 3 units, a Hessian product from saved residuals 6, a
+    recomputed one 8: it needs no values of weight gradients, and of input gradients
+    not the second layer's, which nothing is multiplied with.
     """
-    head = _convolution(shape, 9, shape.channels)
-    unit = (
-        head
-        + 2 * shape.blocks * _convolution(shape, shape.channels, shape.channels)
-        + _convolution(shape, shape.channels, 48)
-    )
+    widths = [9, *[shape.channels] * (2 * shape.blocks + 1), 48]
+    layers = [_convolution(shape, *both) for both in itertools.pairwise(widths)]
+    head, second, unit = layers[0], layers[1], sum(layers)
     gradient = 3 * unit - head
     products = {
         "first": 0,
         "save": 6 * unit - 4 * head,
-        "recompute": 8 * unit - 5 * head,
+        "recompute": 8 * unit - 5 * head - second,
     }
     product = products["first" if order == "first" else remat]
     return shape.tasks * (shape.K * (gradient + product) + gradient)

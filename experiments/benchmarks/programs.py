@@ -1,6 +1,7 @@
 """The JAX programs of the meta-gradient benchmark: ours, textbook, checkpoint."""
 
 import functools
+import math
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -29,6 +30,8 @@ class Program(NamedTuple):
       compile_seconds: lowering included; 0 where nothing is compiled.
       temp_bytes: of the compiler's plan, on one device; None where there is none.
       devices: on how many it runs.
+      precision: of convolutions and matrix products, by JAX's name; None for what the
+        backend does by itself.
     """
 
     name: str
@@ -39,6 +42,7 @@ class Program(NamedTuple):
     compile_seconds: float
     temp_bytes: int | None
     devices: int
+    precision: str | None = None
 
 
 _OURS = {
@@ -48,12 +52,15 @@ _OURS = {
 }
 
 
-def ours(shape, order, remat=None):
-    """The project's inner loop and meta-gradient, tasks split over all cores."""
-    count = jax.device_count()
-    while shape.tasks % count:
-        count -= 1
-    mesh = sharding.mesh(jax.devices()[:count])
+def ours(shape, order, remat=None, precision=None, devices=None):
+    """The project's inner loop and meta-gradient.
+
+    Tasks are split over `devices`: as many cores as divide them, one accelerator.
+    """
+    if devices is None:
+        on_cpu = jax.default_backend() == "cpu"
+        devices = math.gcd(shape.tasks, jax.device_count()) if on_cpu else 1
+    mesh = sharding.mesh(jax.devices()[:devices])
     network = problem.network(shape)
     objective = lambda p, pair: _distance(
         network.apply({"params": p}, problem.seen(pair)), pair
@@ -79,7 +86,9 @@ def ours(shape, order, remat=None):
         sharding.split(problem.frames(shape), mesh),
     )
     mode = "mixed" if order == "second" else "first_order"
-    return _compile("ours", order, mode, remat, call, arguments, count)
+    with jax.default_matmul_precision(precision):
+        program = _compile("ours", order, mode, remat, call, arguments, devices)
+    return program._replace(precision=precision)
 
 
 def textbook(shape, order, checkpoint=False):
@@ -127,7 +136,7 @@ def _by_lax(params, frames):
         y = jax.lax.conv_general_dilated(
             x, layer["kernel"], (1, 1), "SAME", dimension_numbers=numbers
         )
-        return y + layer["bias"]
+        return y + layer["bias"][None, None, None]
 
     trunk = params["trunk"]
     layers = [trunk[f"Conv_{n}"] for n in range(len(trunk))]

@@ -1,4 +1,6 @@
-"""The same meta-gradient in PyTorch, tasks one after the other."""
+"""The same meta-gradient in PyTorch, tasks one after the other or under its vmap."""
+
+import functools
 
 import numpy as np
 import torch
@@ -9,6 +11,10 @@ from experiments.benchmarks import problem
 from experiments.benchmarks.programs import Program
 
 MODES = ("create_graph", "create_graph, channels_last", "torch.func")
+if torch.cuda.is_available():
+    MODES = (*MODES, "torch.func, vmap")  # many small tasks do not fill it one by one
+    # As JAX does by itself.
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
 
 
 def build(shape, order, mode):
@@ -26,14 +32,13 @@ def build(shape, order, mode):
         params.append(give(layers[name]["kernel"].transpose(3, 2, 0, 1)))
         params.append(torch.tensor(layers[name]["bias"], device=device))
     tasks = [[_pair(sharp, give) for sharp in both] for both in problem.frames(shape)]
-    meta_gradient = _by_func if mode == "torch.func" else _by_autograd
+    settings = {"steps": shape.K, "second": order == "second"}
+    mean_gradient = (_vmapped if mode.endswith("vmap") else _one_by_one)(
+        _by_autograd if mode.startswith("create_graph") else _by_func, tasks, settings
+    )
 
     def run():
-        total = [torch.zeros_like(p) for p in params]
-        for support, query in tasks:
-            grads = meta_gradient(params, support, query, shape.K, order == "second")
-            for sum_, grad in zip(total, grads, strict=True):
-                sum_ += grad / len(tasks)
+        total = mean_gradient(params)
         if device.type == "cuda":
             torch.cuda.synchronize()
         kernels = [g.permute(2, 3, 1, 0).cpu().numpy() for g in total[0::2]]
@@ -56,6 +61,27 @@ def _pair(sharp, give):
     window = np.concatenate([before, frames, after], axis=-1)
     images = (window, resampling.upsample(frames), sharp[0])
     return [give(np.asarray(image).transpose(0, 3, 1, 2)) for image in images]
+
+
+def _one_by_one(meta_gradient, tasks, settings):
+    def mean_gradient(params):
+        total = [torch.zeros_like(p) for p in params]
+        for support, query in tasks:
+            grads = meta_gradient(params, support, query, **settings)
+            for sum_, grad in zip(total, grads, strict=True):
+                sum_ += grad / len(tasks)
+        return total
+
+    return mean_gradient
+
+
+def _vmapped(meta_gradient, tasks, settings):
+    both = [
+        [torch.stack(images) for images in zip(*pairs, strict=True)]
+        for pairs in zip(*tasks, strict=True)
+    ]
+    each = torch.func.vmap(functools.partial(meta_gradient, **settings), (None, 0, 0))
+    return lambda params: [grads.mean(0) for grads in each(params, *both)]
 
 
 def _loss(params, pair):
