@@ -13,7 +13,8 @@ a loop nothing rewrites other forms into it; JAX's own transposes of a convoluti
 other forms, 26 and 49 times slower there. So both are primitives of their own that are
 lowered to that one form on CPU (channels filled up to a multiple of four, else it is
 slow again), and whose transposes are again these two: forward mode, reverse mode and
-any mixture of them meet no other convolution.
+any mixture of them meet no other convolution. (An image smaller than its kernel is an
+exception: XLA swaps the two, and such images are too small to matter.)
 
 Under `vmap` over kernels (tasks with weights of their own) a convolution becomes
 patches times matrices, one batched matmul, in place of a grouped convolution.
