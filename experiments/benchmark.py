@@ -6,9 +6,11 @@
 `--preset=design`: one shape (4 tasks of 4 frames, K = 5, 32 channels, 4 blocks), then
 what K changes. `--preset=gpu`: 8 tasks, K = 10, 1.5 M parameters, in full precision and
 in TensorFloat-32, on one accelerator. Both end with the bars that they are held to.
-`--preset=sweep`: K, tasks and sizes. Leaves FILE.json, a list of rows; FILE.png, time
-and memory against K; and FILE.provenance.json. PyTorch is optional, as a baseline:
-`pip install torch==2.13.0`.
+`--preset=sweep`: K, tasks and sizes, most of half an hour. Stopped, the same command
+goes on with the shape that it was at.
+
+Leaves FILE.json, a list of rows; FILE.png, time and memory against K; and
+FILE.provenance.json. PyTorch is optional, as a baseline: `pip install torch==2.13.0`.
 """
 
 import json
@@ -21,9 +23,10 @@ from absl import flags
 from experiments import cli, cores, provenance
 from experiments.benchmarks import bars, drawing, problem, table
 
-_PRESETS = ("design", "gpu", "sweep")
 _WHAT = flags.DEFINE_enum("what", None, ["meta_gradient"], "what is measured")
-_PRESET = flags.DEFINE_enum("preset", "design", _PRESETS, "which shapes")
+_PRESET = flags.DEFINE_enum(
+    "preset", "design", ["design", "gpu", "sweep"], "which shapes"
+)
 _OUTPUT = flags.DEFINE_string("output", None, "FILE.json, replaced if it is there")
 
 
@@ -43,11 +46,7 @@ def main(argv):
     tell = lambda line: print(f"{time.monotonic() - began:5.0f} s  {line}", flush=True)
     if "torch" not in table.makers():
         tell(f"PyTorch is not installed, its rows are left out: {table.INSTALL}")
-    measure = {"design": _design, "gpu": _gpu, "sweep": _sweep}[_PRESET.value]
-    rows = []
-    for more in measure(tell):
-        rows += more
-        _write(output, json.dumps(rows, indent=1))
+    rows = _rows(output, _plan(_PRESET.value), tell)
     drawing.against_k(output.with_suffix(".png"), rows)
     record = json.dumps(provenance.collect(), indent=2)
     _write(output.with_suffix(".provenance.json"), record)
@@ -55,31 +54,38 @@ def main(argv):
         print(line)
 
 
-def _design(tell):
-    design = problem.DESIGN
-    everything = table.OURS + table.TEXTBOOK + table.CHECKPOINT + table.TORCH
-    yield table.measure(design, everything, tell)
-    yield table.measure(design._replace(K=1), table.OURS, tell)
-    long = table.OURS + table.ONE_CORE + table.TORCH
-    yield table.measure(design._replace(K=20), long, tell)
-
-
-def _gpu(tell):
-    yield table.measure(problem.GPU, table.ACCELERATED + table.TORCH, tell)
-
-
-def _sweep(tell):
+def _plan(preset):
+    """`[(shape, programs), ...]`, measured one after the other."""
     design = problem.DESIGN
     fast = table.OURS + table.TORCH
-    for steps in (1, 2, 5, 10, 20):
-        slow = table.TEXTBOOK + table.CHECKPOINT if steps <= 5 else ()
-        yield table.measure(design._replace(K=steps), fast + slow, tell)
-    tell("textbook and checkpoint are left out above K = 5: minutes a round")
-    for tasks in (1, 2, 8):
-        yield table.measure(design._replace(tasks=tasks), fast, tell)
+    if preset == "gpu":
+        return [(problem.GPU, table.ACCELERATED + table.TORCH)]
+    if preset == "design":
+        return [
+            (design, table.OURS + table.TEXTBOOK + table.CHECKPOINT + table.TORCH),
+            (design._replace(K=1), table.OURS),
+            (design._replace(K=20), table.OURS + table.ONE_CORE + table.TORCH),
+        ]
+    slow = table.TEXTBOOK[:1] + table.CHECKPOINT  # first order: in the design preset
+    plan = [(design._replace(K=K), fast + slow) for K in (1, 2, 5, 10, 20)]
+    plan += [(design._replace(tasks=tasks), fast) for tasks in (1, 2, 8)]
     for channels, blocks in ((16, 2), (64, 8)):
-        sized = design._replace(channels=channels, blocks=blocks)
-        yield table.measure(sized, fast, tell)
+        plan.append((design._replace(channels=channels, blocks=blocks), fast))
+    return plan
+
+
+def _rows(output, plan, tell):
+    """All rows of a plan; shapes that an interrupted run measured are not run again."""
+    unfinished = output.with_name(f"{output.name}.{_PRESET.value}.unfinished")
+    rows = json.loads(unfinished.read_text()) if unfinished.exists() else []
+    if rows:
+        tell(f"goes on from {unfinished}; remove it to start afresh")
+    for shape, wanted in plan:
+        if not any(shape._asdict().items() <= row.items() for row in rows):
+            rows += table.measure(shape, wanted, tell)
+            _write(unfinished, json.dumps(rows, indent=1))
+    unfinished.replace(output)
+    return rows
 
 
 def _write(path, text):
