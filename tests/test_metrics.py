@@ -23,6 +23,19 @@ def test_charbonnier_has_curvature_one_over_epsilon_at_zero():
     np.testing.assert_allclose(curvature, 100, rtol=1e-6)
 
 
+def test_charbonnier_has_the_derivatives_of_its_formula():
+    """Given one by one in the library; here by JAX, to third order, at random points."""
+    with jax.enable_x64(True):
+        points = jnp.asarray(np.random.default_rng(0).standard_normal(16)) / 20
+        ours = lambda x: metrics.charbonnier(x, 0.0, 0.05)
+        formula = lambda x: jnp.sqrt(x**2 + 0.05**2)
+        for _ in range(4):
+            np.testing.assert_allclose(
+                *(jax.vmap(f)(points) for f in (ours, formula)), rtol=1e-10
+            )
+            ours, formula = jax.grad(ours), jax.grad(formula)
+
+
 def test_psnr_of_one_code_value_everywhere():
     # Y moves by 219 / 255 of a code value: 20 log10(255 * 255 / 219) dB.
     truth = _clip(0) // 2
