@@ -24,7 +24,7 @@ def test_charbonnier_has_curvature_one_over_epsilon_at_zero():
 
 
 def test_charbonnier_has_the_derivatives_of_its_formula():
-    """Given one by one in the library; here by JAX, to third order, at random points."""
+    """Given one by one in the library; here by JAX, to third order."""
     with jax.enable_x64(True):
         points = jnp.asarray(np.random.default_rng(0).standard_normal(16)) / 20
         ours = lambda x: metrics.charbonnier(x, 0.0, 0.05)
