@@ -118,7 +118,7 @@ def test_every_program_of_a_shape_gets_a_row(no_torch, monkeypatch):
         assert {name: row[name] for name in TINY._fields} == TINY._asdict()
         positive = ("seconds", "compile_seconds", "temp_bytes", "flops", "rate_share")
         assert all(row[name] > 0 for name in positive)
-        assert 0 <= row["gap"] < 1e-3
+        assert 0 <= row["gap"] < 1e-5
         assert row["peak_bytes"] is None or row["peak_bytes"] > 0
     assert all(row["peak_bytes"] is None for row in rows[3:])  # the plan is told
     first = [row["ratio_to_first"] for row in rows if row["order"] == "first"]
@@ -141,7 +141,7 @@ def _fake(name, gradient):
     )
 
 
-@pytest.mark.parametrize("other", [2.01, np.nan])
+@pytest.mark.parametrize("other", [2.1, np.nan])
 def test_programs_that_compute_different_things_are_not_compared(monkeypatch, other):
     makers = {"ours": _fake("ours", 2.0), "textbook": _fake("textbook", other)}
     monkeypatch.setattr(table, "makers", lambda: makers)

@@ -154,7 +154,9 @@ def _gaps(built):
     Programs that compute different things are not to be compared.
     """
     reference, gaps = {}, []
-    limit = 1e-3 if jax.default_backend() == "cpu" else 0.1
+    # Rounding turns ReLUs over: after 20 steps float32, PyTorch's as well as ours, is
+    # 1e-3 from float64. Without its second order the gradient is off by about 1.
+    limit = 1e-2 if jax.default_backend() == "cpu" else 0.1
     for program in built:
         leaves = jax.tree.leaves(jax.device_get(program.run()))
         whole = np.concatenate([np.ravel(leaf) for leaf in leaves])
