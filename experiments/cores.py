@@ -17,8 +17,3 @@ def use(*batches: int) -> None:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
     if jax.config.jax_num_cpu_devices == -1:
         jax.config.update("jax_num_cpu_devices", math.gcd(cores, *batches))
-    # XLA's thread pool has a thread a core or device. Those that wait in an all-reduce
-    # hold one each; a device that convolves on the pool's other threads then waits for
-    # threads that never come: a deadlock, met within seconds. So there are more.
-    devices = jax.config.jax_num_cpu_devices
-    os.environ.setdefault("NPROC", str(cores + max(devices, 1)))

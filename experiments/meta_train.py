@@ -129,8 +129,9 @@ def _train(config, phase, state, mesh, validate, saved, log, stop):
             began = time.monotonic()
             clips = next(batches)["clips"]
             waited = time.monotonic() - began
-            split = sharding.split(clips, mesh)
+            split = sharding.ready(sharding.split(clips, mesh), mesh)
             state, metrics, inner_losses = phase.step(state, split, key)
+            state = sharding.ready(state, mesh)
             stopping = stop.received
             saving = stopping or step % config.run.save_every_steps == 0
             logging = step % config.run.log_every_steps == 0

@@ -67,7 +67,7 @@ class Racer:
 
     def _after(self, step, batches, state):
         clips = sharding.split(next(batches)["clips"], self._mesh)
-        return step(state, clips, self._key)[0]
+        return step(state, sharding.ready(clips, self._mesh), self._key)[0]
 
 
 def _phase(config, mesh, name, changes):

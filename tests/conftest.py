@@ -3,8 +3,6 @@
 import os
 
 os.environ["JAX_PLATFORMS"] = "cpu"
-# Threads of XLA's pool: more than devices, or all of them may wait for one another.
-os.environ["NPROC"] = "10"
 
 import jax
 
