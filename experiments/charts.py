@@ -43,15 +43,18 @@ def banded(label, points):
 def draw(path, panels):
     """Draws panels to an image file; equal labels have one colour and are told once."""
     sheet = figure.Figure(figsize=(5.2 * len(panels), 4.2), layout="constrained")
+    labels = dict.fromkeys(line.label for panel in panels for line in panel.lines)
+    colors = {label: f"C{n}" for n, label in enumerate(labels)}
     told = set()
     for panel, axes in zip(
         panels, sheet.subplots(1, len(panels), squeeze=False)[0], strict=True
     ):
         for line in panel.lines:
-            (drawn,) = axes.plot(line.x, line.y, marker="o", ms=4, label=line.label)
+            style = {"color": colors[line.label], "label": line.label}
+            axes.plot(line.x, line.y, marker="o", ms=4, **style)
             if line.low is not None:
-                color = drawn.get_color()
-                axes.fill_between(line.x, line.low, line.high, color=color, alpha=0.15)
+                band = {"color": colors[line.label], "alpha": 0.15}
+                axes.fill_between(line.x, line.low, line.high, **band)
         if "x" in panel.log:
             axes.set_xscale("log", base=2)
             axes.xaxis.set_major_formatter("{x:g}")
@@ -59,8 +62,8 @@ def draw(path, panels):
             axes.set_yscale("log")
         axes.set(title=panel.title, xlabel=panel.x_label, ylabel=panel.y_label)
         axes.grid(alpha=0.3)
-        labels = {line.label for line in panel.lines}
-        if labels - told:
-            axes.legend(fontsize=8)
-            told |= labels
+        shown = {line.label for line in panel.lines}
+        if shown - told:
+            axes.legend(fontsize=7)
+            told |= shown
     sheet.savefig(path, dpi=110)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from experiments import charts
 from experiments.benchmarks import bars, drawing, problem
 
 ROOT = pathlib.Path(__file__).parent.parent
@@ -189,3 +190,16 @@ def test_the_gpu_preset_needs_one(tmp_path):
     done = _command(tmp_path / "rows.json", "--preset=gpu")
     assert done.returncode == 2 and "JAX finds no accelerator here" in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_a_label_has_one_colour_in_every_panel(tmp_path):
+    """One line is missing from the second panel: those after it keep their colours."""
+    panels = []
+    for labels in ("abc", "ac"):
+        lines = [charts.Line(label, [0, 1], [n, n]) for n, label in enumerate(labels)]
+        panels.append(charts.Panel("", "", "", lines))
+    charts.draw(tmp_path / "lines.svg", panels)
+    drawn = (tmp_path / "lines.svg").read_text()
+    blue, orange, green = "#1f77b4", "#ff7f0e", "#2ca02c"
+    counts = [len(re.findall(f"stroke: {color}", drawn)) for color in (blue, green)]
+    assert counts[0] == counts[1] > len(re.findall(f"stroke: {orange}", drawn)) > 0
