@@ -14,13 +14,11 @@ FILE.provenance.json. PyTorch is optional, as a baseline: `pip install torch==2.
 """
 
 import json
-import pathlib
-import time
 
 import jax
 from absl import flags
 
-from experiments import cli, cores, provenance
+from experiments import cli, cores, outputs, provenance
 from experiments.benchmarks import bars, drawing, problem, table
 
 _WHAT = flags.DEFINE_enum("what", None, ["meta_gradient"], "what is measured")
@@ -32,24 +30,20 @@ _OUTPUT = flags.DEFINE_string("output", None, "FILE.json, replaced if it is ther
 
 def main(argv):
     del argv
-    output = pathlib.Path(_OUTPUT.value)
-    if output.suffix != ".json":
-        raise cli.InputError(f"--output={output}: must end in .json")
-    cli.make_folder("output", output.resolve().parent)
+    output = outputs.json_file("output", _OUTPUT.value)
     cores.use(problem.DESIGN.tasks)
     if _PRESET.value == "gpu" and jax.default_backend() == "cpu":
         raise cli.InputError(
             "--preset=gpu: JAX finds no accelerator here, only CPU cores; use "
             "--preset=design, or install jax for the accelerator that there is"
         )
-    began = time.monotonic()
-    tell = lambda line: print(f"{time.monotonic() - began:5.0f} s  {line}", flush=True)
+    tell = outputs.teller()
     if "torch" not in table.makers():
         tell(f"PyTorch is not installed, its rows are left out: {table.INSTALL}")
     rows = _rows(output, _plan(_PRESET.value), tell)
     drawing.against_k(output.with_suffix(".png"), rows)
     record = json.dumps(provenance.collect(), indent=2)
-    _write(output.with_suffix(".provenance.json"), record)
+    outputs.write(output.with_suffix(".provenance.json"), record)
     for line in bars.told(rows) if _PRESET.value != "sweep" else ():
         print(line)
 
@@ -84,15 +78,9 @@ def _rows(output, plan, tell):
     for shape, wanted in plan:
         if not any(shape._asdict().items() <= row.items() for row in rows):
             rows += table.measure(shape, wanted, tell)
-            _write(unfinished, json.dumps(rows, indent=1))
+            outputs.write(unfinished, json.dumps(rows, indent=1))
     unfinished.replace(output)
     return rows
-
-
-def _write(path, text):
-    part = path.with_name(path.name + ".part")  # beside it first: never half a file
-    part.write_text(text + "\n")
-    part.replace(path)
 
 
 if __name__ == "__main__":

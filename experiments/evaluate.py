@@ -22,7 +22,15 @@ import numpy as np
 from absl import flags
 
 from adavsr_jax import video
-from experiments import cli, degradations, protocols, provenance, rows, trained
+from experiments import (
+    cli,
+    degradations,
+    outputs,
+    protocols,
+    provenance,
+    rows,
+    trained,
+)
 
 _CLIPS = flags.DEFINE_string("clips", None, "folder of video files or frame folders")
 _ROWS = flags.DEFINE_list("rows", "trilinear", f"some of {', '.join(rows.NAMES)}")
@@ -74,7 +82,9 @@ def main(argv):
         "crop": f"top left, to multiples of {_CROP}",
         "time_reduction": "drop",
     }
-    _write(output / "results.json", {"provenance": origin, "results": results})
+    content = _finite({"provenance": origin, "results": results})
+    text = json.dumps(content, indent=1, allow_nan=False)
+    outputs.write(output / "results.json", text)
     print(_table(results))
     print(f"written: {output / 'results.json'}")
 
@@ -206,13 +216,6 @@ def _rows(clip, truth, kernel, plan):
 
 def _describe(weights):
     return weights and {"sha256": weights.sha256, "step": weights.step}
-
-
-def _write(path, content):
-    """Beside it first: a reader never sees half a file."""
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(_finite(content), indent=1, allow_nan=False) + "\n")
-    part.replace(path)
 
 
 def _finite(content):

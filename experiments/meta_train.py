@@ -20,7 +20,17 @@ from absl import flags
 from ml_collections import config_flags
 
 from adavsr_jax import checkpoints, sharding
-from experiments import build, checks, cli, cores, logs, overrides, trained, validation
+from experiments import (
+    build,
+    checks,
+    cli,
+    cores,
+    logs,
+    outputs,
+    overrides,
+    trained,
+    validation,
+)
 
 _CONFIG = config_flags.DEFINE_config_file(
     "config", None, "what to train, a file as experiments/configs/demo.py"
@@ -89,14 +99,12 @@ def _keep_config(config, path):
     Longer training, another learning rate: all but the network may change on the way,
     and nobody should find out later.
     """
-    text = json.dumps(config.to_dict(), indent=2, default=list) + "\n"
+    text = json.dumps(config.to_dict(), indent=2, default=list)
     before, after = {}, _fields(json.loads(text))
     if path.exists():
         with contextlib.suppress(ValueError):  # a damaged one is replaced
             before = _fields(json.loads(path.read_text()))
-    part = path.with_name(path.name + ".part")  # beside it first: never half a file
-    part.write_text(text)
-    part.replace(path)
+    outputs.write(path, text)
     return [
         f"config.{name} {before[name]!r} -> {value!r}"
         for name, value in after.items()

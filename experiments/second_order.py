@@ -15,7 +15,6 @@ it was at.
 
 import json
 import pathlib
-import time
 
 import jax
 import numpy as np
@@ -30,6 +29,7 @@ from experiments import (
     checks,
     cli,
     cores,
+    outputs,
     overrides,
     provenance,
     racing,
@@ -59,18 +59,16 @@ _CURVED_TASKS = 16
 
 def main(argv):
     del argv
-    config, output = _CONFIG.value, pathlib.Path(_OUTPUT.value)
+    config = _CONFIG.value
     checks.check(config)
-    if output.suffix != ".json":
-        raise cli.InputError(f"--output={output}: must end in .json")
-    cli.make_folder("output", output.resolve().parent)
+    output = outputs.json_file("output", _OUTPUT.value)
     cores.use(config.large_scale.batch, config.meta.batch)
     starts = {pathlib.Path(start).name: _load(start, config) for start in _STARTS.value}
     if len(starts) < len(_STARTS.value):
         raise cli.InputError("--starts: two folders have one name")
     build.check_data(config)
     found = _read(output, config)
-    tell = _teller()
+    tell = outputs.teller()
     for name, start in starts.items():
         if name in {row["start"] for row in found["results"]}:
             tell(f"{name}: done before")
@@ -80,7 +78,7 @@ def main(argv):
         found["curvature"] += _curvatures(name, config, start.params, tell)
         found["results"] += rows
         found["provenance"] = provenance.collect() | {"config": config.to_dict()}
-        _write(output, found)
+        outputs.write(output, json.dumps(found, indent=1, default=list))
     _draw(output.with_suffix(".png"), found)
     tell(f"written: {output}")
 
@@ -114,17 +112,6 @@ def _read(output, config):
             "choose another file"
         )
     return found
-
-
-def _write(path, content):
-    part = path.with_name(path.name + ".part")  # beside it first: never half a file
-    part.write_text(json.dumps(content, indent=1, default=list) + "\n")
-    part.replace(path)
-
-
-def _teller():
-    began = time.monotonic()
-    return lambda line: print(f"{time.monotonic() - began:6.0f} s  {line}", flush=True)
 
 
 def _compare(name, config, params, tell):
@@ -161,11 +148,12 @@ def _scorer(config):
     """`params -> [11]`: PSNR-Y, means over clips, after n = 0 .. 10 inner steps."""
     clips = build.validation_clips(config)
     keys = validation.kernel_keys(config, len(clips))
-    degrade = jax.jit(validation.degraded, static_argnums=2)
+    generator = build.generator(config)
+    degrade = jax.jit(lambda key, clip: validation.degraded(key, clip, generator))
     to_uint8 = jax.jit(pixels.to_uint8)
     problems = []
     for clip, key in zip(clips, keys, strict=True):
-        lr, kernel = degrade(key, clip, build.generator(config))
+        lr, kernel = degrade(key, clip)
         problems.append((clip, np.asarray(to_uint8(lr)), np.asarray(kernel)))
     model = trained.Trained(None, 0, "", config)
 

@@ -1,0 +1,28 @@
+"""What commands that measure leave and say: whole files, lines with the time."""
+
+import pathlib
+import time
+
+from experiments import cli
+
+
+def json_file(flag: str, value: str) -> pathlib.Path:
+    """The path of `--flag`, its folder made; an InputError if it is no .json."""
+    path = pathlib.Path(value)
+    if path.suffix != ".json":
+        raise cli.InputError(f"--{flag}={path}: must end in .json")
+    cli.make_folder(flag, path.resolve().parent)
+    return path
+
+
+def write(path: pathlib.Path, text: str) -> None:
+    """Writes `text` and a newline, beside `path` first: never half a file there."""
+    part = path.with_name(path.name + ".part")
+    part.write_text(text + "\n")
+    part.replace(path)
+
+
+def teller():
+    """Prints lines, each with the seconds since this call."""
+    began = time.monotonic()
+    return lambda line: print(f"{time.monotonic() - began:6.0f} s  {line}", flush=True)
