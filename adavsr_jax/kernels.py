@@ -16,6 +16,7 @@ import numpy as np
 SCALE = 4
 TAPS = 20
 OFFSETS = np.arange(TAPS) - (TAPS - 1) / 2
+_GRID = np.stack(np.meshgrid(OFFSETS, OFFSETS))  # x and y, [2, 20, 20]
 
 # The error of an estimate, as `jitter` imitates it: a chosen size, not a measured one.
 _JITTER_LOG_SIGMA = 0.1
@@ -171,6 +172,21 @@ def irregular(s1, s2, angle, seed):
     """
     noise = 0.5 + np.random.default_rng(seed).random((TAPS, TAPS))
     return _normalised(np.asarray(gaussian(s1, s2, angle), np.float64) * noise)
+
+
+def transfer(kernel):
+    """What a blur lets pass: its real frequency response, `[12]`, of `[20, 20]`.
+
+    At a half, once and twice the Nyquist frequency of LR (pi / 4 a pixel of HR), at 0,
+    45, 90 and 135 degrees. For a Gaussian `exp(-w^T C w / 2)`, its covariance in other
+    words; unlike a covariance it also tells the bicubic kernel, a disk or a motion from
+    one another. In -1 .. 1.
+    """
+    angles = np.arange(4) * np.pi / 4
+    radii = np.array([0.5, 1, 2]) * np.pi / SCALE
+    waves = radii[:, None, None] * np.stack([np.cos(angles), np.sin(angles)], axis=-1)
+    phases = np.tensordot(waves.reshape(-1, 2), _GRID, 1)  # [12, 20, 20]
+    return jnp.tensordot(jnp.asarray(np.cos(phases), kernel.dtype), kernel, 2)
 
 
 def check(kernel, name: str) -> np.ndarray:

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from adavsr_jax import objectives, step_sizes, tasks
+from adavsr_jax import kernels, objectives, step_sizes, tasks
 
 
 class MetaState(NamedTuple):
@@ -29,18 +29,20 @@ class MetaState(NamedTuple):
 def init(key, model, optimizer, *, extend=lambda params: params):
     """A fresh state; the key is consumed. `extend` may add to the weights."""
     frames = jnp.zeros((1, 2, 8, 8, 3), jnp.float32)
-    params = extend(model.init(key, frames)["params"])
+    params = extend(model.init(key, frames, kernels.bicubic())["params"])
     copy = jax.tree.map(jnp.copy, params)  # donation may not see one buffer twice
     return MetaState(params, copy, optimizer.init(params), jnp.int32(0))
 
 
-def large_scale_loss(model, distance, generator):
+def large_scale_loss(model, distance, generator, modules=("tsr", "ssr")):
     """Large-scale training (Algorithm 1, lines 3 to 9; eq. 1 and 2).
+
+    `modules` are trained, the others stay as they were drawn (Table 4).
 
     Returns:
       A loss as `mean_gradient` takes; it traces nothing.
     """
-    objective = objectives.large_scale(model, distance)
+    objective = objectives.large_scale(model, distance, modules)
 
     def loss(params, clip, key, progress):
         del progress

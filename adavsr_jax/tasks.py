@@ -26,11 +26,14 @@ class Pair(NamedTuple):
       lfr: `[B, T, h, w, 3]`, low rate and low resolution: the input.
       hfr: `[B, 2T-1, h, w, 3]`, the target of TSR.
       hr: `[B, 2T-1, 4h, 4w, 3]`, the target of SSR.
+      kernel: `[20, 20]`, what a conditioned network is told of the blur between `hr`
+        and `hfr`.
     """
 
     lfr: jax.Array
     hfr: jax.Array
     hr: jax.Array
+    kernel: jax.Array
 
 
 class Task(NamedTuple):
@@ -51,7 +54,7 @@ class Generator:
         own reduction share one blur, and so do they at test time.
         `independent`: two draws, the paper's letter.
         `jitter`: the SLR clip is made with the kernel that an estimate of the true one
-        might be; the rest as `matched`.
+        might be, and a conditioned network is told that one; the rest as `matched`.
       mean3_probability: how often frames are averaged in threes before every other one
         is dropped; else they are only dropped.
       query_size: LR pixels, height and width of the query's random crop.
@@ -111,6 +114,8 @@ def make(key, clip, generator):
     elif generator.relation == "jitter":
         told = drawn._replace(blur=kernels.jitter(jitter_key, drawn.blur))
     kernel = kernels.from_parameters(told.blur)
+    if generator.relation == "jitter":
+        query_video = query_video._replace(kernel=kernel)
     return Task(
         support(support_video, kernel, told.mean3),
         _crop(crop_key, query_video, generator.query_size),
@@ -123,7 +128,8 @@ def pretraining(key, clip, generator):
     Args:
       key: consumed.
       clip: `[2M-1, H, W, 3]` uint8, M >= 2; H and W multiples of 4.
-      generator: its relation and query size are not used: there is no support.
+      generator: its query size is not used, of its relations only `jitter`: there is
+        no support.
 
     Returns:
       The `Pair` of the whole clip, `[1, M, h, w, 3]` and up, and a second one for TSR:
@@ -136,6 +142,9 @@ def pretraining(key, clip, generator):
     drawn = sample(sample_key, generator)
     hr = pixels.to_float(clip)
     pair = _levels(hr, drawn)
+    if generator.relation == "jitter":
+        told = kernels.jitter(jax.random.fold_in(sample_key, 0), drawn.blur)
+        pair = pair._replace(kernel=kernels.from_parameters(told))
     size = pair.hfr.shape[2:4]
     sharp = _window(hr[None], _corner(crop_key, hr.shape[1:3], size), size)
     return pair, (_reduce_time(sharp, drawn.mean3), sharp)
@@ -169,7 +178,7 @@ def support(lr, kernel, mean3=False):
     starts = (0, 1) if count % 2 == 0 else (0,)
     length = count - len(starts) + 1
     cut = lambda video: jnp.stack([video[s : s + length] for s in starts])
-    return Pair(_reduce_time(cut(slr), mean3), cut(slr), cut(lr))
+    return Pair(_reduce_time(cut(slr), mean3), cut(slr), cut(lr), kernel)
 
 
 def _whole(clip, multiple):
@@ -184,10 +193,11 @@ def _whole(clip, multiple):
 
 def _levels(hr, drawn):
     """`[2M-1, H, W, 3]` at all three levels: a `Pair` with B = 1."""
-    blurred = degradation.blur_and_reduce(hr, kernels.from_parameters(drawn.blur))
+    kernel = kernels.from_parameters(drawn.blur)
+    blurred = degradation.blur_and_reduce(hr, kernel)
     lfr = _reduce_time(blurred, drawn.mean3)
     hfr = pixels.round_to_8_bits(blurred)
-    return Pair(lfr[None], hfr[None], hr[None])
+    return Pair(lfr[None], hfr[None], hr[None], kernel)
 
 
 def _reduce_time(frames, mean3):
@@ -220,4 +230,4 @@ def _crop(key, pair, size):
         )
     corner = _corner(key, (height, width), (size, size))
     cut = lambda frames, scale: _window(frames, scale * corner, (scale * size,) * 2)
-    return Pair(cut(pair.lfr, 1), cut(pair.hfr, 1), cut(pair.hr, 4))
+    return Pair(cut(pair.lfr, 1), cut(pair.hfr, 1), cut(pair.hr, 4), pair.kernel)

@@ -57,7 +57,7 @@ def model(config):
     network = config.network
     return space_time.SpaceTime(
         tsr.TSR(network.tsr_channels, network.tsr_blocks),
-        ssr.SSR(network.ssr_channels, network.ssr_blocks),
+        ssr.SSR(network.ssr_channels, network.ssr_blocks, network.conditioned),
     )
 
 
@@ -71,7 +71,9 @@ def distance(config):
 def parameter_shapes(config):
     """The networks' parameters, shapes alone."""
     frames = jax.ShapeDtypeStruct((1, 2, 8, 8, 3), jnp.float32)
-    return jax.eval_shape(model(config).init, jax.random.key(0), frames)["params"]
+    kernel = kernels.bicubic()
+    init = model(config).init
+    return jax.eval_shape(init, jax.random.key(0), frames, kernel)["params"]
 
 
 def learner(config):
@@ -125,7 +127,9 @@ def _optimizer(config, phase):
 def phases(config, mesh):
     """The phases of Algorithm 1 in order, those of no steps left out."""
     network, loss = model(config), distance(config)
-    large = meta_step.large_scale_loss(network, loss, generator(config, "large_scale"))
+    large = meta_step.large_scale_loss(
+        network, loss, generator(config, "large_scale"), config.large_scale.modules
+    )
     boundary = config.large_scale.steps
     both = [
         _phase(

@@ -67,6 +67,7 @@ def check(config):
     for path, known in _CHOICES.items():
         value = _value(config, path)
         _expect(value in known, path, f"one of {', '.join(known)}", value)
+    _check_modules(config.large_scale)
     _check_inner(config.inner, config.meta)
     _check_sizes(config)
     _check_sources(config.data)
@@ -82,6 +83,16 @@ def known(table, name, where):
     if name not in table:
         raise cli.InputError(f"{where} must be one of {', '.join(table)}; got {name!r}")
     return table[name]
+
+
+def _check_modules(large_scale):
+    modules = tuple(large_scale.modules)
+    _expect(
+        modules and set(modules) <= {"tsr", "ssr"},
+        "large_scale.modules",
+        "tsr, ssr or both",
+        modules,
+    )
 
 
 def _check_inner(inner, meta):

@@ -72,12 +72,14 @@ def ours(weights, lr, kernel, modes, steps) -> Iterator[Row]:
     for mode in modes:
         for count in steps:
             adapted, _ = weights.adapt(weights.params, lr, told[mode], count)
-            restorer = functools.partial(_restore_window, weights, adapted, lr)
+            restorer = functools.partial(
+                _restore_window, weights, adapted, lr, told[mode]
+            )
             yield Row("ours", [mode], count, restorer)
 
 
-def _restore_window(weights, params, lr, first, given):
-    return weights.restore(params, lr[first : first + given])
+def _restore_window(weights, params, lr, kernel, first, given):
+    return weights.restore(params, lr[first : first + given], kernel)
 
 
 def find_prediction(folder: pathlib.Path, clip: str) -> pathlib.Path:

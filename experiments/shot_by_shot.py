@@ -72,7 +72,7 @@ def _restore_shots(weights, lr, kernel, steps, tell) -> Iterator[np.ndarray]:
             learned = f"{steps} steps, its own loss {before:.5f} -> {after:.5f}"
             if not after <= before:  # also where it is not a number
                 params, learned = weights.params, f"{learned}: not used"
-        for frame in weights.restore(params, shot):
+        for frame in weights.restore(params, shot, kernel):
             yield frame
         if end < len(lr):
             yield frame

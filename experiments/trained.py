@@ -51,10 +51,13 @@ class Trained:
         before, after = np.asarray(losses)
         return adapted, (float(before), float(after))
 
-    def restore(self, params, lr):
-        """Yields the `2M - 1` frames `[4h, 4w, 3]` uint8 of one shot."""
+    def restore(self, params, lr, kernel):
+        """Yields the `2M - 1` frames `[4h, 4w, 3]` uint8 of one shot.
+
+        `kernel [20, 20]` is told to networks that are conditioned.
+        """
         frames, _ = build.model(self.config).radius
-        network = functools.partial(self._network, params)
+        network = functools.partial(self._network, params, jnp.asarray(kernel))
         return restoration.restore(network, lr, radius=frames)
 
     @functools.cached_property
@@ -65,8 +68,8 @@ class Trained:
     def _network(self):
         model = build.model(self.config)
 
-        def network(params, lr):
-            _, hr = model.apply({"params": params}, pixels.to_float(lr)[None])
+        def network(params, kernel, lr):
+            _, hr = model.apply({"params": params}, pixels.to_float(lr)[None], kernel)
             return pixels.to_uint8(hr[0])
 
         return jax.jit(network)

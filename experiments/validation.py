@@ -32,7 +32,7 @@ def build_validation(config):
         lr, kernel = degraded(key, clip, generator)
         seen = internal_learning.middle(pixels.to_uint8(lr), config.internal.max_frames)
         adapted, _ = learn(params, seen, kernel, steps=config.inner.steps)
-        network = lambda p: model.apply({"params": p}, lr[None])[1][0]
+        network = lambda p: model.apply({"params": p}, lr[None], kernel)[1][0]
         outputs = resampling.trilinear(lr), network(params), network(adapted)
         return pixels.to_uint8(jnp.stack(outputs))  # [3, 2M-1, H, W, 3]
 

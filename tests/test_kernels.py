@@ -172,3 +172,29 @@ def test_check_passes_a_good_kernel_on_as_float32():
     checked = kernels.check(kernel, "k")
     assert checked.dtype == np.float32
     np.testing.assert_array_equal(checked, kernel.astype(np.float32))
+
+
+def test_the_transfer_of_a_gaussian_is_that_of_its_covariance():
+    s1, s2, angle = 2.4, 1.3, 0.4
+    axes = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    covariance = axes.T @ np.diag([s1**2, s2**2]) @ axes
+    directions = np.deg2rad([0, 45, 90, 135])
+    waves = [
+        r * np.pi / 4 * np.array([np.cos(d), np.sin(d)])
+        for r in (0.5, 1, 2)
+        for d in directions
+    ]
+    expected = [np.exp(-w @ covariance @ w / 2) for w in waves]
+    # Taps end at 9.5 pixels, four standard deviations of the wider axis.
+    found = kernels.transfer(kernels.gaussian(s1, s2, angle))
+    np.testing.assert_allclose(found, expected, atol=2e-4)
+
+
+def test_the_transfer_tells_the_bicubic_from_every_gaussian():
+    bicubic = kernels.transfer(kernels.bicubic())
+    widths = [(s, s * r) for s in np.arange(0.6, 3.6, 0.2) for r in (0.4, 0.7, 1)]
+    nearest = min(
+        np.abs(kernels.transfer(kernels.gaussian(*w, 0.0)) - bicubic).max()
+        for w in widths
+    )
+    assert nearest > 0.05

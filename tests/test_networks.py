@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import small
 
-from adavsr_jax import resampling
+from adavsr_jax import kernels, resampling
+from adavsr_jax.networks import ssr
 
 PARAMS = small.params()
 
@@ -62,3 +63,24 @@ def test_the_receptive_field_is_what_the_network_reports():
     # The report is not a wild over-estimate either: tiles pay for it.
     assert np.abs(t - middle).max() >= frames_radius - 1
     assert np.abs(y - centre).max() >= pixels_radius - 1
+
+
+def test_a_conditioned_network_starts_as_the_other_and_then_hears_the_kernel():
+    frames = jnp.asarray(np.random.default_rng(0).random((1, 3, 6, 5, 3)), jnp.float32)
+    told = ssr.SSR(channels=4, blocks=2, conditioned=True)
+    fresh = told.init(jax.random.key(1), frames, kernels.bicubic())["params"]
+    tail = fresh["trunk"]["Conv_5"]
+    tail["kernel"] = jnp.full_like(tail["kernel"], 0.1)
+    deaf = {name: p for name, p in fresh["trunk"].items() if "Conv" in name}
+    plain = ssr.SSR(channels=4, blocks=2).apply({"params": {"trunk": deaf}}, frames)
+    wide, narrow = kernels.gaussian(3.0, 2.0, 0.5), kernels.gaussian(1.0, 1.0, 0.0)
+    apply = lambda params, kernel: told.apply({"params": params}, frames, kernel)
+    np.testing.assert_array_equal(apply(fresh, wide), plain)
+    heard = jax.tree.map(lambda p: p + 0.1, fresh)
+    assert np.abs(apply(heard, wide) - apply(heard, narrow)).max() > 1e-3
+
+
+def test_a_conditioned_network_needs_a_kernel():
+    told = ssr.SSR(channels=4, blocks=1, conditioned=True)
+    with pytest.raises(ValueError, match="give it the kernel"):
+        told.init(jax.random.key(0), jnp.zeros((1, 2, 4, 4, 3)))

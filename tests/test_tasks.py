@@ -24,10 +24,10 @@ def test_shapes_of_the_paper():
         lambda key: tasks.make(key, clip, generator), jax.random.key(0)
     )
     assert shapes(task.support) == tasks.Pair(
-        (2, 2, 16, 16, 3), (2, 3, 16, 16, 3), (2, 3, 64, 64, 3)
+        (2, 2, 16, 16, 3), (2, 3, 16, 16, 3), (2, 3, 64, 64, 3), (20, 20)
     )
     assert shapes(task.query) == tasks.Pair(
-        (1, 4, 16, 16, 3), (1, 7, 16, 16, 3), (1, 7, 64, 64, 3)
+        (1, 4, 16, 16, 3), (1, 7, 16, 16, 3), (1, 7, 64, 64, 3), (20, 20)
     )
 
 

@@ -1,8 +1,11 @@
 """What the two networks share: the 3 x 3 convolution and the residual trunk."""
 
+import jax.numpy as jnp
 from flax import linen as nn
 
 from adavsr_jax import convolution
+
+_CODE_FEATURES = 32
 
 
 def convolve3x3(features, **keywords):
@@ -24,7 +27,9 @@ def trunk_radius(num_blocks):
 class Trunk(nn.Module):
     """Head, residual blocks (convolution, ReLU, convolution), tail: an EDSR in small.
 
-    No normalisation layer: its statistics would be a second, hidden adaptation.
+    No normalisation layer: its statistics would be a second, hidden adaptation. A
+    `code` of what is known beforehand scales and shifts the channels inside each block
+    (FiLM; Perez et al. 2018), by nothing at first.
 
     Attributes:
       channels: width of every block.
@@ -38,10 +43,16 @@ class Trunk(nn.Module):
     features: int
 
     @nn.compact
-    def __call__(self, image):
-        """`[B, H, W, C] -> [B, H, W, features]`."""
+    def __call__(self, image, code=None):
+        """`[B, H, W, C] -> [B, H, W, features]`; `code [D]` is one for all of B."""
+        if code is not None:
+            code = nn.relu(nn.Dense(_CODE_FEATURES)(code))
         x = nn.relu(convolve3x3(self.channels)(image))
         for _ in range(self.blocks):
-            y = nn.relu(convolve3x3(self.channels)(x))
-            x = x + convolve3x3(self.channels)(y)
+            y = convolve3x3(self.channels)(x)
+            if code is not None:
+                film = nn.Dense(2 * self.channels, kernel_init=nn.initializers.zeros)
+                scale, shift = jnp.split(film(code), 2)
+                y = y * (1 + scale) + shift
+            x = x + convolve3x3(self.channels)(nn.relu(y))
         return convolve3x3(self.features, kernel_init=nn.initializers.zeros)(x)

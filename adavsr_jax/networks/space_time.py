@@ -22,14 +22,15 @@ class SpaceTime(nn.Module):
         more_frames, more_pixels = self.ssr.radius
         return frames + more_frames, pixels + more_pixels
 
-    def __call__(self, frames):
+    def __call__(self, frames, kernel=None):
         """Both levels, since the loss of eq. 4 looks at both.
 
         Args:
           frames: `[B, M, h, w, C]` float32 in [0, 1]; any M, h, w >= 1.
+          kernel: `[20, 20]`, their blur, if SSR is `conditioned`.
 
         Returns:
           `[B, 2M-1, h, w, C]` from TSR and `[B, 2M-1, 4h, 4w, C]` from SSR after it.
         """
         between = self.tsr(frames)
-        return between, self.ssr(between)
+        return between, self.ssr(between, kernel)

@@ -44,6 +44,7 @@ def get_config():
     network.tsr_blocks = 4
     network.ssr_channels = 64
     network.ssr_blocks = 16
+    network.conditioned = False  # SSR told the kernel: the rival, and ours beside it
 
     config.loss = loss = ml_collections.ConfigDict()
     loss.name = "l1"  # eq. 1, 2, 10; or charbonnier
@@ -54,6 +55,7 @@ def get_config():
     large_scale.batch = 32  # section 4.2
     large_scale.patch = 256  # HR pixels; the 64 x 64 of section 4.2 are LR
     large_scale.kernels = "bicubic"  # section 3.1
+    large_scale.modules = ("tsr", "ssr")  # or one of them, the other as drawn: Table 4
     large_scale.learning_rate = 1e-4  # not given; beta's
     large_scale.final_learning_rate = 1e-4
 
