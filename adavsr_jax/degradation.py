@@ -5,8 +5,11 @@ coordinate `4 i + 1.5`, borders are mirrored with the edge pixel repeated. Frame
 floats `[..., T, H, W, C]`; what concerns space alone takes any `[..., H, W, C]`.
 """
 
+import functools
+
 import jax.numpy as jnp
 import numpy as np
+import scipy.fft
 
 from adavsr_jax import kernels, pixels, resampling
 
@@ -14,6 +17,8 @@ _SCALE = kernels.SCALE
 # A kernel of 20 taps is 5 x 5 blocks of 4 x 4 phases; its first tap is 8 pixels out.
 _BLOCKS = kernels.TAPS // _SCALE
 _MARGIN = 2 * _SCALE
+
+_BLOCK = 8  # pixels, of `compress`
 
 _REDUCTIONS = ("drop", "mean3")
 
@@ -67,6 +72,33 @@ def blur_and_reduce(frames, kernel):
         for index, (row, column) in enumerate(blocks)
     )
     return reduced.reshape(*lead, h, w, channels)
+
+
+def compress(frames, step):
+    """What a lossy codec loses: `[..., H, W, C]` floats in [0, 1], blocks of 8 x 8.
+
+    Each block's cosine transform is rounded, as JPEG and the codecs after it do: to
+    multiples of `step` code values at its mean, of eight times that at its finest
+    detail (linear between). No colour transform, no prediction in time; rows and
+    columns beyond the last whole block stay as they are.
+    """
+    *lead, height, width, channels = frames.shape
+    rows, columns = height // _BLOCK, width // _BLOCK
+    whole = frames[..., : rows * _BLOCK, : columns * _BLOCK, :]
+    shape = (*lead, rows, _BLOCK, columns, _BLOCK, channels)
+    cosines = jnp.asarray(scipy.fft.dct(np.eye(_BLOCK), axis=0, norm="ortho"))
+    cosines = cosines.astype(frames.dtype)
+    product = functools.partial(jnp.einsum, precision="highest")
+    blocks = product("...iajbc,ua,vb->...iujvc", whole.reshape(shape), cosines, cosines)
+    order = np.arange(_BLOCK)
+    steepness = 1 + 7 * (order[:, None] + order[None, :]) / (2 * _BLOCK - 2)
+    # The mean of a block of ones has the coefficient 8 in an orthonormal transform.
+    unit = jnp.asarray(steepness[:, None, :, None], frames.dtype) * step * 8 / 255
+    blocks = jnp.round(blocks / unit) * unit
+    blocks = product("...iujvc,ua,vb->...iajbc", blocks, cosines, cosines)
+    return frames.at[..., : rows * _BLOCK, : columns * _BLOCK, :].set(
+        blocks.reshape(whole.shape)
+    )
 
 
 def reduce_time(frames, how):

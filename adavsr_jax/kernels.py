@@ -93,6 +93,14 @@ def gaussian(s1, s2, angle):
     return jax.nn.softmax(-(along**2 + across**2) / 2, axis=(0, 1))
 
 
+def from_covariance(xx, xy, yy):
+    """Gaussian kernel, `[20, 20]`, of a covariance in pixels^2, three scalars."""
+    offsets = jnp.asarray(OFFSETS, xx.dtype)
+    x, y = offsets[None, :], offsets[:, None]
+    squares = (yy * x**2 - 2 * xy * x * y + xx * y**2) / (xx * yy - xy**2)
+    return jax.nn.softmax(-squares / 2, axis=(0, 1))
+
+
 def bicubic():
     """MATLAB's antialiased bicubic (a = -0.5) for a reduction by 4: `[20, 20]`."""
     taps = cubic(OFFSETS / SCALE) / SCALE
@@ -172,6 +180,11 @@ def irregular(s1, s2, angle, seed):
     """
     noise = 0.5 + np.random.default_rng(seed).random((TAPS, TAPS))
     return _normalised(np.asarray(gaussian(s1, s2, angle), np.float64) * noise)
+
+
+def error(kernel, truth):
+    """How wrong a kernel is: `|k - k*| / |k*|`, Euclidean; two `[20, 20]`, a scalar."""
+    return jnp.linalg.norm(kernel - truth) / jnp.linalg.norm(truth)
 
 
 def transfer(kernel):

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from adavsr_jax import kernels, objectives, step_sizes, tasks
+from adavsr_jax import objectives, step_sizes, tasks
 
 
 class MetaState(NamedTuple):
@@ -26,10 +26,8 @@ class MetaState(NamedTuple):
     step: jax.Array
 
 
-def init(key, model, optimizer, *, extend=lambda params: params):
-    """A fresh state; the key is consumed. `extend` may add to the weights."""
-    frames = jnp.zeros((1, 2, 8, 8, 3), jnp.float32)
-    params = extend(model.init(key, frames, kernels.bicubic())["params"])
+def init(params, optimizer):
+    """A fresh state around `params`."""
     copy = jax.tree.map(jnp.copy, params)  # donation may not see one buffer twice
     return MetaState(params, copy, optimizer.init(params), jnp.int32(0))
 

@@ -181,6 +181,16 @@ def support(lr, kernel, mean3=False):
     return Pair(_reduce_time(cut(slr), mean3), cut(slr), cut(lr), kernel)
 
 
+def lowered(clip, drawn):
+    """What a camera leaves of a clip: `[M, h, w, 3]` float32, of 8 bits.
+
+    Args:
+      clip: `[2M-1, H, W, 3]` uint8, M >= 2; H and W multiples of 4.
+      drawn: a `Degradation`, see `sample`.
+    """
+    return _levels(pixels.to_float(_whole(clip, 4)), drawn).lfr[0]
+
+
 def _whole(clip, multiple):
     frames, height, width = clip.shape[:3]
     if frames < 3 or height % multiple or width % multiple:

@@ -6,22 +6,19 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 
 from adavsr_jax import (
-    data,
     internal_learning,
     kernels,
     meta_step,
     metrics,
-    rendering,
     sharding,
     step_sizes,
     tasks,
 )
 from adavsr_jax.networks import space_time, ssr, tsr
-from experiments import build_inner, checks, cli
+from experiments import build_data, build_inner, checks, cli
 
 _KERNELS = {
     "uniform": kernels.uniform(),
@@ -70,10 +67,12 @@ def distance(config):
 
 def parameter_shapes(config):
     """The networks' parameters, shapes alone."""
-    frames = jax.ShapeDtypeStruct((1, 2, 8, 8, 3), jnp.float32)
-    kernel = kernels.bicubic()
-    init = model(config).init
-    return jax.eval_shape(init, jax.random.key(0), frames, kernel)["params"]
+    return jax.eval_shape(_draw_weights, model(config), jax.random.key(0))
+
+
+def _draw_weights(network, key):
+    frames = jnp.zeros((1, 2, 8, 8, 3), jnp.float32)
+    return network.init(key, frames, kernels.bicubic())["params"]
 
 
 def learner(config):
@@ -88,13 +87,16 @@ def learner(config):
     )
 
 
+def kernel_distribution(config, section):
+    """What blurs `config.SECTION.kernels` names."""
+    return checks.known(_KERNELS, config[section].kernels, f"config.{section}.kernels")
+
+
 def generator(config, section="degradation"):
     """A task generator over the kernels of `config.SECTION`."""
     degradation = config.degradation
     return tasks.Generator(
-        kernels=checks.known(
-            _KERNELS, config[section].kernels, f"config.{section}.kernels"
-        ),
+        kernels=kernel_distribution(config, section),
         relation=degradation.relation,
         mean3_probability=degradation.mean3_probability,
         query_size=config.meta.query_size,
@@ -104,16 +106,15 @@ def generator(config, section="degradation"):
 def initial_state(config):
     """Weights drawn from `config.run.seed`, Adam's state for the first phase."""
     key = jax.random.fold_in(jax.random.key(config.run.seed), 0)
-    extend = lambda params: params
+    params = _draw_weights(model(config), key)
     if config.inner.learn_step_sizes:
-        extend = lambda params: step_sizes.learned(
+        params = step_sizes.learned(
             params, build_inner.step_size(config), config.inner.steps
         )
-    optimizer = _optimizer(config, config.large_scale)
-    return meta_step.init(key, model(config), optimizer, extend=extend)
+    return meta_step.init(params, optimizer(config, config.large_scale))
 
 
-def _optimizer(config, phase):
+def optimizer(config, phase):
     schedule = optax.cosine_decay_schedule(
         phase.learning_rate,
         max(phase.steps, 1),
@@ -132,7 +133,7 @@ def phases(config, mesh):
     )
     boundary = config.large_scale.steps
     both = [
-        _phase(
+        phase(
             config,
             mesh,
             "large_scale",
@@ -140,7 +141,7 @@ def phases(config, mesh):
             [(1.0, large)],
             f"large-scale training, {config.large_scale.kernels} kernels",
         ),
-        _phase(
+        phase(
             config,
             mesh,
             "meta",
@@ -156,10 +157,19 @@ def phases(config, mesh):
             build_inner.summary(config),
         ),
     ]
-    return [phase for phase in both if phase.last > phase.first]
+    return [part for part in both if part.last > part.first]
 
 
-def _phase(config, mesh, name, span, stages, summary):
+def phase(config, mesh, name, span, stages, summary):
+    """A `Phase` with the settings of `config.NAME`.
+
+    Args:
+      config: with the sections NAME, `data`, `outer` and `run`.
+      mesh: see `sharding`.
+      name, span, summary: see `Phase`; span is (first, last).
+      stages: `[(until, loss), ...]`, losses as `meta_step.mean_gradient` takes, each
+        for progress below its `until`.
+    """
     settings = config[name]
     if settings.batch % mesh.size:
         fits = -(-settings.batch // mesh.size) * mesh.size
@@ -174,91 +184,15 @@ def _phase(config, mesh, name, span, stages, summary):
             for until, loss in stages
         ]
     )
-    optimizer = _optimizer(config, settings)
+    rule = optimizer(config, settings)
     step = sharding.outer_step(
         mean_gradient,
-        optimizer,
+        rule,
         mesh,
         average_decay=config.outer.average_decay,
         span=span,
     )
-    batches = functools.partial(_batches, config, settings, seed_offset=span[0])
-    return Phase(name, *span, summary, optimizer, step, batches)
-
-
-def _batches(config, settings, start, *, seed_offset):
-    return data.batches(
-        sources(config),
-        list(config.data.weights),
-        batch_size=settings.batch // jax.process_count(),
-        patch=settings.patch,
-        frames=config.data.frames,
-        # Another phase, another order; the first step of a phase is its name.
-        seed=config.run.seed + seed_offset,
-        start=start,
-        process_index=jax.process_index(),
-        process_count=jax.process_count(),
+    batches = functools.partial(
+        build_data.batches, config, settings, seed_offset=span[0]
     )
-
-
-def sources(config):
-    """Training clips, from shards or rendered."""
-    if config.data.rendered_clips:
-        return [_rendered(config, config.data.rendered_clips, stream=1)]
-    return [_shards(config, entry) for entry in config.data.train]
-
-
-def check_data(config):
-    """Opens all shards that the config reads and looks for room for its crops.
-
-    Raises:
-      ValueError: what is missing, damaged or too small for the crops.
-    """
-    if config.data.rendered_clips:
-        return  # they are made to measure
-    for source in sources(config):
-        for phase in (config.large_scale, config.meta):
-            if phase.steps:
-                data.check_room(source, patch=phase.patch, frames=config.data.frames)
-    data.check_room(
-        _shards(config, config.data.validation),
-        patch=config.meta.patch,
-        frames=config.data.frames,
-    )
-
-
-def validation_clips(config):
-    """`config.run.validation_clips` centre crops of the size of the meta phase's."""
-    if config.data.rendered_clips:
-        source = _rendered(config, config.run.validation_clips, stream=2)
-    else:
-        source = _shards(config, config.data.validation)
-    return data.centre_crops(
-        source,
-        count=config.run.validation_clips,
-        patch=config.meta.patch,
-        frames=config.data.frames,
-    )
-
-
-def _shards(config, entry):
-    folder, _, split = entry.partition(":")
-    if not split:
-        raise cli.InputError(
-            f"config.data: {entry!r} must read FOLDER:SPLIT, the folder inside "
-            f"config.data.root ({config.data.root}), '.' for the root itself"
-        )
-    return data.shards(f"{config.data.root}/{folder}".removesuffix("/."), split)
-
-
-def _rendered(config, count, *, stream):
-    side = max(config.large_scale.patch, config.meta.patch)
-    clips = _draw(config.run.seed, stream, count, config.data.frames, side)
-    return data.in_memory(clips)
-
-
-@functools.cache  # both phases train on the same clips
-def _draw(seed, stream, count, frames, side):
-    keys = jax.random.split(jax.random.fold_in(jax.random.key(seed), stream), count)
-    draw = functools.partial(rendering.clip, frames=frames, height=side, width=side)
-    return [np.asarray(draw(key)) for key in keys]
+    return Phase(name, *span, summary, rule, step, batches)

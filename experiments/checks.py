@@ -55,27 +55,32 @@ def check(config):
     Raises:
       InputError: names the first field that is not right, what it must be, what it is.
     """
-    for path, least in _AT_LEAST.items():
-        value = _value(config, path)
-        _expect(value >= least, path, f"{least} or more", value)
-    for path in _ABOVE_ZERO:
-        value = _value(config, path)
-        _expect(value > 0, path, "above 0", value)
-    for path in _SHARES:
-        value = _value(config, path)
-        _expect(0 <= value <= 1, path, "between 0 and 1", value)
+    check_fields(config, _AT_LEAST, _ABOVE_ZERO, _SHARES)
     for path, known in _CHOICES.items():
         value = _value(config, path)
         _expect(value in known, path, f"one of {', '.join(known)}", value)
     _check_modules(config.large_scale)
     _check_inner(config.inner, config.meta)
     _check_sizes(config)
-    _check_sources(config.data)
+    check_sources(config.data)
     if not config.large_scale.steps + config.meta.steps:
         raise cli.InputError(
             "config.large_scale.steps and config.meta.steps are both 0: there is "
             "nothing to train"
         )
+
+
+def check_fields(config, at_least, above_zero, shares):
+    """As `check`, of numbers alone: `{path: least}`, and paths of the other two."""
+    for path, least in at_least.items():
+        value = _value(config, path)
+        _expect(value >= least, path, f"{least} or more", value)
+    for path in above_zero:
+        value = _value(config, path)
+        _expect(value > 0, path, "above 0", value)
+    for path in shares:
+        value = _value(config, path)
+        _expect(0 <= value <= 1, path, "between 0 and 1", value)
 
 
 def known(table, name, where):
@@ -127,9 +132,7 @@ def _check_inner(inner, meta):
 
 
 def _check_sizes(config):
-    frames, meta, large_scale = config.data.frames, config.meta, config.large_scale
-    # The frame after the last given one would have no neighbour to be made from.
-    _expect(frames % 2 == 1, "data.frames", "odd, as 7", frames)
+    meta, large_scale = config.meta, config.large_scale
     _expect(
         large_scale.patch % 4 == 0,
         "large_scale.patch",
@@ -150,7 +153,10 @@ def _check_sizes(config):
     )
 
 
-def _check_sources(data):
+def check_sources(data):
+    """As `check`, of `config.data` alone."""
+    # The frame after the last given one would have no neighbour to be made from.
+    _expect(data.frames % 2 == 1, "data.frames", "odd, as 7", data.frames)
     count = 1 if data.rendered_clips else len(data.train)
     _expect(count, "data.train", "one FOLDER:SPLIT or more", tuple(data.train))
     weights = tuple(data.weights)

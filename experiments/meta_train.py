@@ -7,28 +7,22 @@ Killed or interrupted, the same command goes on from the newest checkpoint. Any 
 of the config may be given on the command line: `--config.inner.steps=8`.
 """
 
-import contextlib
-import json
-import math
+import functools
+import operator
 import pathlib
-import time
 
-import filelock
-import jax
-import numpy as np
 from absl import flags
 from ml_collections import config_flags
 
-from adavsr_jax import checkpoints, sharding
+from adavsr_jax import sharding
 from experiments import (
     build,
+    build_data,
     checks,
     cli,
     cores,
-    logs,
-    outputs,
     overrides,
-    trained,
+    training,
     validation,
 )
 
@@ -40,146 +34,19 @@ _WORKDIR = flags.DEFINE_string("workdir", None, "folder of the run, made if miss
 
 def main(argv):
     del argv
-    config, workdir = _CONFIG.value, pathlib.Path(_WORKDIR.value).resolve()
+    config = _CONFIG.value
     checks.check(config)
     cores.use(config.large_scale.batch, config.meta.batch)
     mesh = sharding.mesh()
-    phases = build.phases(config, mesh)
-    build.check_data(config)
-    cli.make_folder("workdir", workdir)
-    with _claim(workdir):
-        _run(config, workdir, phases, mesh)
-
-
-def _claim(workdir):
-    """Keeps a second run out of the folder: both would write the same steps there."""
-    lock = filelock.FileLock(workdir / "lock")
-    try:
-        return lock.acquire(timeout=0)
-    except filelock.Timeout as error:
-        raise cli.InputError(
-            f"--workdir={workdir}: another run is training there; wait for it, or "
-            "choose another folder"
-        ) from error
-
-
-def _run(config, workdir, phases, mesh):
-    saved, state = _open(config, workdir)
-    state = sharding.replicate(state, mesh)
-    first = int(state.step)
-    with logs.Log(workdir, first) as log:
-        with contextlib.closing(saved):
-            for change in _keep_config(config, workdir / "config.json"):
-                log.line(f"note: changed since the run was last started: {change}")
-            log.line(
-                f"{mesh.size} {jax.devices()[0].platform} device(s), from step {first}"
-            )
-            validate = validation.build_validation(config)
-            stop = cli.StopSignal()
-            for phase in phases:
-                state = _train(config, phase, state, mesh, validate, saved, log, stop)
-            step = int(state.step)
-            if saved.latest() != step:
-                _save(config, saved, state, validate, log)
-        log.line(f"final params sha256: {trained.digest(state.params)} step: {step}")
-
-
-def _open(config, workdir):
-    """The run's checkpoints, and its newest state or a fresh one."""
-    saved = checkpoints.Checkpoints(workdir / "checkpoints")
-    state = build.initial_state(config)
-    if saved.latest() is not None:
-        state = trained.restore(saved, saved.latest(), config, state)
-    return saved, state
-
-
-def _keep_config(config, path):
-    """Writes the config beside the checkpoints; returns what it changes, a line each.
-
-    Longer training, another learning rate: all but the network may change on the way,
-    and nobody should find out later.
-    """
-    text = json.dumps(config.to_dict(), indent=2, default=list)
-    before, after = {}, _fields(json.loads(text))
-    if path.exists():
-        with contextlib.suppress(ValueError):  # a damaged one is replaced
-            before = _fields(json.loads(path.read_text()))
-    outputs.write(path, text)
-    return [
-        f"config.{name} {before[name]!r} -> {value!r}"
-        for name, value in after.items()
-        if name in before and before[name] != value
-    ]
-
-
-def _fields(config):
-    return {
-        f"{section}.{name}": value
-        for section, fields in config.items()
-        for name, value in fields.items()
-    }
-
-
-def _train(config, phase, state, mesh, validate, saved, log, stop):
-    """Runs what is left of one phase; returns the state at its end."""
-    start = int(state.step)
-    if start >= phase.last:
-        return state
-    log.line(f"phase {phase.name}: {phase.summary}; steps {start} to {phase.last}")
-    if start == phase.first:
-        fresh = phase.optimizer.init(state.params)
-        state = state._replace(optimizer=sharding.replicate(fresh, mesh))
-    run_key = jax.random.fold_in(jax.random.key(config.run.seed), phase.first + 3)
-    key = sharding.replicate(run_key, mesh)
-    batches = phase.batches(start - phase.first)
-    with log.progress(phase.name, start, phase.last) as progress:
-        for step in range(start + 1, phase.last + 1):
-            began = time.monotonic()
-            clips = next(batches)["clips"]
-            waited = time.monotonic() - began
-            split = sharding.ready(sharding.split(clips, mesh), mesh)
-            state, metrics, inner_losses = phase.step(state, split, key)
-            state = sharding.ready(state, mesh)
-            stopping = stop.received
-            saving = stopping or step % config.run.save_every_steps == 0
-            logging = step % config.run.log_every_steps == 0
-            # What is about to be saved must be finite, which logging looks at.
-            if logging or saving or step in (start + 1, phase.last):
-                _check_inner_losses(step, inner_losses)
-                log.metrics(step, phase.name, metrics, waiting_seconds=waited)
-            progress.update()
-            if stopping:
-                # There may be seconds left: saved as it is, and never the best.
-                _save(config, saved, state, lambda params: {}, log)
-                raise KeyboardInterrupt
-            if saving:
-                _save(config, saved, state, validate, log)
-    return state
-
-
-def _check_inner_losses(step, losses):
-    """Raises a ValueError that names task and inner step of the first bad loss.
-
-    `losses` is `[tasks, K]`, or empty where nothing adapts.
-    """
-    for task, of_steps in enumerate(np.asarray(losses) if len(losses) else ()):
-        for k, value in enumerate(of_steps):
-            if not math.isfinite(value):
-                raise ValueError(
-                    f"step {step}: the inner loss of task {task} is {value} at inner "
-                    f"step {k}; a smaller config.inner.tsr_step_size or ssr_step_size "
-                    "may help"
-                )
-
-
-def _save(config, saved, state, validate, log):
-    """Scores the averaged weights, if `validate` does, and starts saving the state."""
-    step = int(state.step)
-    scores = validate(state.average)
-    if scores:
-        log.metrics(step, "validation", scores)
-    record = {"network": config.network.to_dict(), "data_step": step}
-    saved.save(step, state, record, scores.get("psnr_adapted", -math.inf))
+    job = training.Job(
+        config=config,
+        phases=build.phases(config, mesh),
+        initial=functools.partial(build.initial_state, config),
+        validation=functools.partial(validation.build_validation, config),
+        judge=operator.itemgetter("psnr_adapted"),
+    )
+    build_data.check(config)
+    training.run(job, pathlib.Path(_WORKDIR.value).resolve(), mesh)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from ml_collections import config_flags
 from adavsr_jax import curvature, metrics, objectives, pixels, sharding, tasks
 from experiments import (
     build,
+    build_data,
     build_inner,
     charts,
     checks,
@@ -66,7 +67,7 @@ def main(argv):
     starts = {pathlib.Path(start).name: _load(start, config) for start in _STARTS.value}
     if len(starts) < len(_STARTS.value):
         raise cli.InputError("--starts: two folders have one name")
-    build.check_data(config)
+    build_data.check(config)
     found = _read(output, config)
     tell = outputs.teller()
     for name, start in starts.items():
@@ -146,7 +147,7 @@ def _curve(psnr):
 
 def _scorer(config):
     """`params -> [11]`: PSNR-Y, means over clips, after n = 0 .. 10 inner steps."""
-    clips = build.validation_clips(config)
+    clips = build_data.validation_clips(config)
     keys = validation.kernel_keys(config, len(clips))
     generator = build.generator(config)
     degrade = jax.jit(lambda key, clip: validation.degraded(key, clip, generator))
@@ -177,7 +178,7 @@ def _curve_of(model, params, clip, lr, kernel):
 def _curvatures(name, config, params, tell):
     """Rows of `|H u| / |lambda|` by loss, means over tasks of the meta phase."""
     rows = []
-    clips = build.validation_clips(config)[:_CURVED_TASKS]
+    clips = build_data.validation_clips(config)[:_CURVED_TASKS]
     keys = jax.random.split(jax.random.key(config.run.seed), len(clips))
     for loss, epsilon in LOSSES:
         of_loss = config.copy_and_resolve_references()

@@ -13,7 +13,7 @@ from adavsr_jax import (
     resampling,
     tasks,
 )
-from experiments import build
+from experiments import build, build_data
 
 
 def build_validation(config):
@@ -23,7 +23,7 @@ def build_validation(config):
     seed repeats; frames are dropped, LR is 8 bits, the kernel is known to the inner
     loop. Figures are means over clips of PSNR-Y: trilinear, unadapted, adapted.
     """
-    clips = build.validation_clips(config)
+    clips = build_data.validation_clips(config)
     model, learn = build.model(config), build.learner(config)
     generator = build.generator(config)
 

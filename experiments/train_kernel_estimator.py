@@ -1,0 +1,43 @@
+"""Trains the network that names the blur of a shot (see `kernel_estimation`).
+
+    python -m experiments.train_kernel_estimator \
+        --config=experiments/configs/kernel_estimator.py --workdir=runs/kernel_estimator
+
+Killed or interrupted, the same command goes on from the newest checkpoint.
+"""
+
+import functools
+import pathlib
+
+from absl import flags
+from ml_collections import config_flags
+
+from adavsr_jax import sharding
+from experiments import build_data, build_estimator, cli, cores, overrides, training
+
+_CONFIG = config_flags.DEFINE_config_file(
+    "config", None, "what to train, as experiments/configs/kernel_estimator.py"
+)
+_WORKDIR = flags.DEFINE_string("workdir", None, "folder of the run, made if missing")
+
+
+def main(argv):
+    del argv
+    config = _CONFIG.value
+    build_estimator.check(config)
+    cores.use(config.estimator.batch)
+    mesh = sharding.mesh()
+    job = training.Job(
+        config=config,
+        phases=build_estimator.phases(config, mesh),
+        initial=functools.partial(build_estimator.initial_state, config),
+        validation=functools.partial(build_estimator.validation, config),
+        judge=lambda scores: -scores["kernel_error"],
+    )
+    build_data.check(config)
+    training.run(job, pathlib.Path(_WORKDIR.value).resolve(), mesh)
+
+
+if __name__ == "__main__":
+    flags.mark_flags_as_required(["config", "workdir"])
+    cli.run(main, overrides.parse)
