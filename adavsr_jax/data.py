@@ -29,7 +29,8 @@ def shards(root, split):
     Returns:
       a source: `len(source)` clips, `source[index]` uint8 `[T, H, W, 3]`,
       `source.shape(index)` its `(T, H, W)`, `source.least`, below which no clip's
-      are, and `source.describe(index)`, where it comes from. Reading is thread-safe.
+      are, `source.describe(index)`, where it comes from, and `source.ids`, the clips'
+      names. Reading is thread-safe.
 
     Raises:
       ValueError: no shards there, no such split, a shard that is missing or does not
@@ -166,7 +167,7 @@ def centre_crops(source, *, count, patch, frames):
 
 class _Shards:
     def __init__(self, root, files, ids, least):
-        self._ids = ids
+        self.ids = ids
         self.least = least
         self._places = []  # (name of shard, record in it), for messages
         for file in files:
@@ -204,7 +205,7 @@ class _Shards:
 
     def describe(self, index):
         path, record = self._places[index]
-        return f"shard {path} record {record} ({self._ids[index]})"
+        return f"shard {path} record {record} ({self.ids[index]})"
 
 
 class _Memory:

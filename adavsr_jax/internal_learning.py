@@ -1,8 +1,34 @@
 """Algorithm 2, lines 1 to 5: the weights learn one shot from the shot itself."""
 
+from typing import Any, NamedTuple
+
 import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
 
 from adavsr_jax import objectives, pixels, step_sizes, tasks
+
+# The picture is cut into blocks of so many SLR pixels a side; each fifth is held out.
+_BLOCK = 4
+_EACH = 5
+
+
+class Learned(NamedTuple):
+    """What internal learning leaves.
+
+    Attributes:
+      params: theta at the number of steps that the held-out patches chose.
+      steps: that number, 0 .. n, int32.
+      held_out: `[n + 1]`, the mean squared error of the shot's reconstruction from its
+        own reduction, on those patches, at theta_0 .. theta_n.
+      trajectory: theta_0 .. theta_n, `params` with a leading axis of n + 1.
+    """
+
+    params: Any
+    steps: jax.Array
+    held_out: jax.Array
+    trajectory: Any
 
 
 def middle(lr, max_frames):
@@ -17,9 +43,13 @@ def middle(lr, max_frames):
 def learn(params, lr, kernel, *, model, distance, steps, step_size, temporal, adapt):
     """Adapts to an LR shot by restoring it from its own reduction.
 
+    Four fifths of the picture are learned from; the rest says when to stop, which may
+    be before the first step: weights that do not help there are never kept.
+
     Rule, rate and loss are the inner loop's of training. Departure: Algorithm 2 steps
     with gamma = 1e-4, a hundredth of the alpha that the weights were meta-trained for
-    and close to no step at all; here the two are one number.
+    and close to no step at all; here the two are one number. Its n is not given; here
+    it is an upper bound.
 
     Args:
       params: meta-trained weights, with learned step sizes if they have any.
@@ -30,20 +60,107 @@ def learn(params, lr, kernel, *, model, distance, steps, step_size, temporal, ad
       adapt: `inner_loop.adapt`, with rule and mask as in training.
 
     Returns:
-      The adapted weights, and the loss `[2]` before the first and after the last step.
+      A `Learned`.
 
     Raises:
       ValueError: fewer than 2 frames, or frames smaller than 4 x 4.
     """
     task = tasks.support(pixels.to_float(lr), kernel)
-    loss = objectives.space_time(model, distance, temporal=temporal)
+    held_out = _held_out(*task.lfr.shape[2:4])
+    share = 1 - held_out.mean()
+
+    def error(weights):
+        _, hr = model.apply({"params": weights}, task.lfr, task.kernel)
+        return jnp.mean((hr - task.hr) ** 2, where=_at(held_out, hr))
+
+    def of_the_rest(prediction, target):
+        # Where the target stands in for the prediction nothing is learned; what is
+        # left is a mean over fewer pixels.
+        hidden = _at(held_out, target)
+        return distance(jnp.where(hidden, target, prediction), target) / share
+
+    loss = objectives.space_time(model, of_the_rest, temporal=temporal)
     weights, rates = step_sizes.split(params, step_size)
-    adapted = adapt(
-        weights,
-        task,
-        loss,
-        steps=steps,
-        step_size=rates,
-        gradient=jax.value_and_grad,
-    ).params
-    return adapted, jax.numpy.stack([loss(weights, task), loss(adapted, task)])
+    # The weights themselves are watched at every step: the best are picked at the end.
+    errors, trajectory = jax.tree.map(
+        lambda first, later: jnp.concatenate([first[None], later]),
+        (error(weights), weights),
+        adapt(
+            weights,
+            task,
+            loss,
+            steps=steps,
+            step_size=rates,
+            gradient=jax.value_and_grad,
+            watch=lambda moved: (error(moved), moved),
+        ).watched,
+    )
+    best = choose(errors)
+    chosen = jax.tree.map(lambda leaf: leaf[best], trajectory)
+    return Learned(chosen, best, errors, trajectory)
+
+
+def choose(held_out):
+    """The number of steps, int32, with the least error of `[n + 1]`; 0 if none is."""
+    finite = jnp.where(jnp.isfinite(held_out), held_out, jnp.inf)
+    return jnp.argmin(finite).astype(jnp.int32)
+
+
+def from_scratch(
+    params,
+    lr,
+    kernel,
+    *,
+    model,
+    distance,
+    steps,
+    temporal,
+    learning_rate,
+    final_learning_rate,
+):
+    """Internal learning without external learning, as ZSSR does it (Shocher 2018).
+
+    Drawn weights are trained on the shot's own reduction alone, by Adam with a rate
+    that falls along a cosine. What a few steps from learned weights must beat.
+
+    Args:
+      params: drawn weights, without step sizes.
+      lr, kernel, model, distance, temporal: as in `learn`.
+      steps: 1,000 and more, static.
+      learning_rate, final_learning_rate: of Adam.
+
+    Returns:
+      The weights, and the loss `[steps]` before each step.
+    """
+    task = tasks.support(pixels.to_float(lr), kernel)
+    loss = objectives.space_time(model, distance, temporal=temporal)
+    schedule = optax.cosine_decay_schedule(
+        learning_rate, steps, alpha=final_learning_rate / learning_rate
+    )
+    rule = optax.adam(schedule)
+
+    def step(carry, _):
+        weights, state = carry
+        value, grads = jax.value_and_grad(loss)(weights, task)
+        updates, state = rule.update(grads, state)
+        return (optax.apply_updates(weights, updates), state), value
+
+    (weights, _), losses = jax.lax.scan(step, (params, rule.init(params)), None, steps)
+    return weights, losses
+
+
+def _held_out(height, width):
+    """Which SLR pixels `[h, w]` are held out, a NumPy array of bools; never all.
+
+    Of a picture of one block none is: then nothing says that a step helps.
+    """
+    rows, columns = np.arange(height) // _BLOCK, np.arange(width) // _BLOCK
+    # A knight's move from one to the next: no long row and no long column goes without.
+    return (rows[:, None] + 2 * columns[None, :]) % _EACH == 2
+
+
+def _at(held_out, frames):
+    """The mask for frames `[B, T, H, W, C]`, SLR or LR."""
+    factor = frames.shape[2] // held_out.shape[0]
+    mask = held_out.repeat(factor, axis=0).repeat(factor, axis=1)
+    return mask[None, None, :, :, None]

@@ -187,6 +187,24 @@ def error(kernel, truth):
     return jnp.linalg.norm(kernel - truth) / jnp.linalg.norm(truth)
 
 
+def moments(kernel):
+    """Width of a kernel `[20, 20]` along and across its longer axis; NumPy.
+
+    Returns:
+      Two standard deviations in pixels, the greater first, and the angle of its axis
+      in degrees, 0 .. 180; about the centre of mass. What a kernel has of negative
+      variance, as the bicubic may, is 0.
+    """
+    weights = np.asarray(kernel, np.float64)
+    centre = (_GRID * weights).sum(axis=(1, 2)) / weights.sum()
+    offsets = _GRID - centre[:, None, None]
+    covariance = np.einsum("iab,jab,ab->ij", offsets, offsets, weights) / weights.sum()
+    variances, axes = np.linalg.eigh(covariance)
+    x, y = axes[:, 1]
+    s2, s1 = np.sqrt(np.maximum(variances, 0))
+    return s1, s2, np.rad2deg(np.arctan2(y, x)) % 180
+
+
 def transfer(kernel):
     """What a blur lets pass: its real frequency response, `[12]`, of `[20, 20]`.
 

@@ -67,7 +67,8 @@ def distance(config):
 
 def parameter_shapes(config):
     """The networks' parameters, shapes alone."""
-    return jax.eval_shape(_draw_weights, model(config), jax.random.key(0))
+    draw = functools.partial(_draw_weights, model(config))
+    return jax.eval_shape(draw, jax.random.key(0))
 
 
 def _draw_weights(network, key):
@@ -84,6 +85,18 @@ def learner(config):
         step_size=build_inner.step_size(config),
         temporal=config.internal.temporal,
         adapt=build_inner.adapt(config, parameter_shapes(config)),
+    )
+
+
+def scratch_learner(config):
+    """Internal learning from drawn weights, as `learner`; Adam, as in training."""
+    return functools.partial(
+        internal_learning.from_scratch,
+        model=model(config),
+        distance=distance(config),
+        temporal=config.internal.temporal,
+        learning_rate=config.large_scale.learning_rate,
+        final_learning_rate=config.large_scale.final_learning_rate,
     )
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from absl import flags
 
 from adavsr_jax import kernels, metrics, rendering, video
-from experiments import cli, figures, rows, shot_by_shot, trained
+from experiments import cli, estimators, figures, rows, shot_by_shot, trained
 
 _WORKDIR = flags.DEFINE_string("workdir", "runs/demo", "Where everything goes.")
 _CONFIG = "experiments/configs/demo.py"
@@ -37,7 +37,7 @@ def main(argv):
     weights = trained.load(workdir)
     folder = workdir / "demo"
     truth, lr, kernel = _make_problem(weights.config.run.seed, folder)
-    steps = weights.config.inner.steps
+    steps = weights.config.internal.steps
     videos = {
         "low resolution": lr.repeat(2, axis=0)[:-1],  # each frame held: no guess
         "trilinear": np.asarray(rows.restore_trilinear(lr)),
@@ -83,7 +83,8 @@ def _make_problem(seed, folder):
 def _restore(folder, name, weights, kernel, steps):
     """What `super_resolve` would do; the frames that it wrote, `[T, H, W, 3]`."""
     target = folder / name
-    shot_by_shot.restore(folder / "lr", target, weights, kernel, steps, overwrite=True)
+    blur = estimators.known(kernel, "known").estimate
+    shot_by_shot.restore(folder / "lr", target, weights, blur, steps, overwrite=True)
     return video.read(target).frames
 
 

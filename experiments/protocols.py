@@ -12,12 +12,11 @@ is scored in the first; what no whole window covers at the end is left out (of V
 
 import itertools
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 
-from adavsr_jax import metrics
 from experiments import cli
 
 NAMES = ("all", "zsm")
@@ -67,29 +66,3 @@ def restore(protocol: str, count: int, restorer: Callable) -> Iterator[np.ndarra
     for window in windows(protocol, count):
         frames = restorer(window.first, window.given)
         yield from itertools.islice(frames, window.repeated, None)
-
-
-def score(frames: Iterable[np.ndarray], truth: np.ndarray) -> dict:
-    """Means over the frames scored, in dB for PSNR.
-
-    Args:
-      frames: uint8 `[H, W, 3]` each, those of frames 0, 1, 2 ... of the clip.
-      truth: uint8 `[T, H, W, 3]`, at least as many frames.
-
-    Returns:
-      `psnr_y`, the same over given and over interpolated frames apart, `ssim_y`, and
-      the number of `frames`. A frame restored without any error makes its means inf.
-    """
-    pairs = zip(frames, truth, strict=False)
-    scores = [
-        (metrics.psnr_y(a[None], b[None])[0], metrics.ssim_y(a[None], b[None])[0])
-        for a, b in pairs
-    ]
-    psnr, ssim = np.array(scores).T
-    return {
-        "psnr_y": float(psnr.mean()),
-        "psnr_y_given": float(psnr[::2].mean()),
-        "psnr_y_interpolated": float(psnr[1::2].mean()),
-        "ssim_y": float(ssim.mean()),
-        "frames": len(psnr),
-    }

@@ -1,47 +1,55 @@
-"""The rows of a table: ways to restore a low-resolution, low-frame-rate clip."""
+"""The rows of a table: ways to restore a low-resolution, low-frame-rate clip.
+
+A row is `trilinear`, weights by the name that `--weights` gives them, or such a name
+with a way behind it: `NAME/consistent` (given frames back-projected), `NAME/scratch`
+(the same networks, drawn anew and trained on the clip alone), `NAME/ssr_first` (frames
+made larger before new ones are put between; not adapted).
+"""
 
 import functools
+import operator
 import pathlib
+import time
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import jax
 import numpy as np
 
-from adavsr_jax import degradation, kernels, pixels, resampling, restoration, video
-from experiments import cli
+from adavsr_jax import internal_learning, pixels, resampling, restoration, video
+from experiments import cli, scores
 
-NAMES = ("trilinear", "ours")
-MODES = ("oracle", "bicubic")
+WAYS = ("consistent", "scratch", "ssr_first")
 # Short windows: the trilinear floor needs no more, and full frames are large.
 _TRILINEAR_WINDOW = 4
+_BACK_PROJECTIONS = 3
 
 
 class Row(NamedTuple):
     """One way to restore one clip.
 
-    `restorer(first, given)` gives the `2 given - 1` frames, uint8 `[H, W, 3]`, that
-    belong to the low-frame-rate frames `first .. first + given - 1`.
+    Attributes:
+      modes: the kernel modes that the scores hold for.
+      steps: as asked for, a number or `auto`. taken: as done.
+      adapt_seconds: what they took; None where it was not measured, since they are
+        the first of more steps.
+      restorer: `(first, given)` gives the `2 given - 1` frames, uint8 `[H, W, 3]`, that
+        belong to the low-frame-rate frames `first .. first + given - 1`.
     """
 
-    name: str
-    modes: list[str]  # the kernel modes that the scores hold for
-    steps: int
+    modes: list[str]
+    steps: int | str
+    taken: int
+    adapt_seconds: float | None
     restorer: Callable
 
 
 def degrade(truth: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     """uint8 `[T, H, W, 3]` -> `[(T + 1) // 2, H/4, W/4, 3]`, frames dropped."""
-    return np.stack([_degrade_frame(frame, kernel) for frame in truth[::2]])
+    return np.stack([np.asarray(scores.reduce(frame, kernel)) for frame in truth[::2]])
 
 
-@jax.jit
-def _degrade_frame(frame, kernel):
-    lr = degradation.blur_and_reduce(pixels.to_float(frame), kernel)
-    return pixels.to_uint8(lr)
-
-
-def trilinear(lr: np.ndarray, modes: list[str]) -> Row:
+def trilinear(lr: np.ndarray, modes: list[str]) -> Iterator[Row]:
     """Bicubic in space, linear in time: the floor."""
 
     def restorer(first, given):
@@ -50,7 +58,7 @@ def trilinear(lr: np.ndarray, modes: list[str]) -> Row:
             restore_trilinear, window, radius=1, window=_TRILINEAR_WINDOW
         )
 
-    return Row("trilinear", modes, 0, restorer)
+    yield Row(modes, 0, 0, 0.0, restorer)
 
 
 @jax.jit
@@ -59,27 +67,66 @@ def restore_trilinear(lr):
     return pixels.to_uint8(resampling.trilinear(pixels.to_float(lr)))
 
 
-def ours(weights, lr, kernel, modes, steps) -> Iterator[Row]:
+def adapted(weights, lr, told, steps, *, back_projections=0) -> Iterator[Row]:
     """Algorithm 2 on the clip: a row for each kernel mode and number of steps.
 
     Args:
       weights: `trained.Trained`.
-      lr: uint8 `[M, h, w, 3]`. kernel: `[20, 20]`, the true one.
-      modes: `oracle` tells adaptation the true kernel, `bicubic` the bicubic.
-      steps: numbers of adaptation steps.
+      lr: uint8 `[M, h, w, 3]`.
+      told: `{mode: kernel [20, 20]}`, what adaptation and network are told.
+      steps: numbers of steps, or `auto`: as many as the clip's held-out patches choose,
+        at most `config.internal.steps`.
+      back_projections: see `trained.Trained.restore`.
     """
-    told = {"oracle": kernel, "bicubic": np.asarray(kernels.bicubic())}
-    for mode in modes:
-        for count in steps:
-            adapted, _ = weights.adapt(weights.params, lr, told[mode], count)
-            restorer = functools.partial(
-                _restore_window, weights, adapted, lr, told[mode]
-            )
-            yield Row("ours", [mode], count, restorer)
+    restore = functools.partial(weights.restore, back_projections=back_projections)
+    bound = weights.config.internal.steps
+    limits = {count: bound if count == "auto" else count for count in steps}
+    longest = max(limits.values())
+    for mode, kernel in told.items():
+        began = time.monotonic()
+        learned = jax.block_until_ready(
+            weights.adapt(weights.params, lr, kernel, longest)
+        )
+        seconds = time.monotonic() - began
+        for count, limit in limits.items():
+            taken = limit
+            if count == "auto":
+                taken = int(internal_learning.choose(learned.held_out[: limit + 1]))
+            params = jax.tree.map(operator.itemgetter(taken), learned.trajectory)
+            restorer = functools.partial(_window, restore, (params, lr, kernel))
+            measured = seconds if limit == longest else None
+            yield Row([mode], count, taken, measured, restorer)
 
 
-def _restore_window(weights, params, lr, kernel, first, given):
-    return weights.restore(params, lr[first : first + given], kernel)
+def consistent(weights, lr, told, steps):
+    """As `adapted`; given frames are back-projected three times."""
+    return adapted(weights, lr, told, steps, back_projections=_BACK_PROJECTIONS)
+
+
+def scratch(weights, lr, told, steps) -> Iterator[Row]:
+    """Internal learning alone, with as many steps as the largest number of `steps`."""
+    count = max((n for n in steps if n != "auto"), default=0)
+    for mode, kernel in told.items():
+        began = time.monotonic()
+        params, _ = jax.block_until_ready(weights.scratch(lr, kernel, count))
+        seconds = time.monotonic() - began
+        restorer = functools.partial(_window, weights.restore, (params, lr, kernel))
+        yield Row([mode], count, count, seconds, restorer)
+
+
+def ssr_first(weights, lr, told, steps) -> Iterator[Row]:
+    """The two stages the other way round, as they were trained apart."""
+    del steps
+    for mode, kernel in told.items():
+        restorer = functools.partial(
+            _window, weights.restore_ssr_first, (weights.params, lr, kernel)
+        )
+        yield Row([mode], 0, 0, 0.0, restorer)
+
+
+def _window(restore, arguments, first, given):
+    params, lr, kernel = arguments
+    return restore(params, lr[first : first + given], kernel)
 
 
 def find_prediction(folder: pathlib.Path, clip: str) -> pathlib.Path:
@@ -94,8 +141,8 @@ def find_prediction(folder: pathlib.Path, clip: str) -> pathlib.Path:
     raise cli.InputError(f"--predictions={folder}: holds no {clip}, folder or video")
 
 
-def predictions(path: pathlib.Path, truth: np.ndarray, modes: list[str]) -> Row:
-    """What another system restored, as a row of the name of the folder around it.
+def predictions(path: pathlib.Path, truth: np.ndarray, modes: list[str]):
+    """What another system restored, as a row.
 
     Raises an InputError unless it is `2M - 1` frames of the size of `truth`.
     """
@@ -106,10 +153,11 @@ def predictions(path: pathlib.Path, truth: np.ndarray, modes: list[str]) -> Row:
             f"{path}: {_size(frames.shape)}, expected {_size(expected)}: all from "
             "the first given frame to the last, cropped as the clip is"
         )
-    return Row(
-        path.parent.resolve().name,
+    yield Row(
         modes,
         0,
+        0,
+        0.0,
         lambda first, given: frames[2 * first : 2 * (first + given) - 1],
     )
 

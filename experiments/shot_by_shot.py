@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from adavsr_jax import shots, video
-from experiments import cli, trained
+from experiments import cli, estimators, trained
 
 _LEAST_SIDE = 4  # pixels: smaller frames cannot be reduced, to be learned from
 
@@ -15,9 +15,10 @@ def restore(
     source: str,
     target: str,
     weights: trained.Trained,
-    kernel: np.ndarray,
+    blur: Callable[[np.ndarray], estimators.Found],
     steps: int,
     *,
+    back_projections: int = 0,
     overwrite: bool = False,
     tell: Callable[[str], None] = print,
 ) -> int:
@@ -27,12 +28,13 @@ def restore(
       source: a video file or a folder of frames.
       target: see `video.write`.
       weights: from `trained.load`.
-      kernel: `float32 [20, 20]`, the blur that `source` went through.
-      steps: gradient steps of internal learning, on each shot anew.
+      blur: tells of a shot, `uint8 [M, h, w, 3]`, what it went through; `estimate` of
+        an estimator, or a kernel that is known (`estimators.known`).
+      steps: gradient steps of internal learning, on each shot anew; at most so many,
+        its held-out patches choose.
+      back_projections: see `trained.Trained.restore`.
       overwrite: replace what stands at `target`.
       tell: given a line a shot, and the notes on the input.
-
-    A shot whose loss on itself does not fall is restored with `weights` as they are.
 
     Returns:
       The number of frames written, `2M - 1`.
@@ -49,11 +51,13 @@ def restore(
             f"{source}: holds {len(clip.frames)} frame and at least 2 are needed to"
             " put one between"
         )
-    restored = _restore_shots(weights, clip.frames, kernel, steps, tell)
+    restored = _restore_shots(weights, clip.frames, blur, steps, back_projections, tell)
     return video.write(target, restored, 2 * clip.rate, overwrite=overwrite)
 
 
-def _restore_shots(weights, lr, kernel, steps, tell) -> Iterator[np.ndarray]:
+def _restore_shots(
+    weights, lr, blur, steps, back_projections, tell
+) -> Iterator[np.ndarray]:
     """`uint8 [M, h, w, 3]` -> yields `2M - 1` frames `uint8 [4h, 4w, 3]`.
 
     Between the last frame of a shot and the first of the next, the last is repeated.
@@ -63,20 +67,32 @@ def _restore_shots(weights, lr, kernel, steps, tell) -> Iterator[np.ndarray]:
     for number, (start, end) in enumerate(zip(starts, ends, strict=True), start=1):
         began = time.monotonic()
         shot = lr[start:end]
-        params, learned = weights.params, "not adapted"
-        small = min(shot.shape[1:3]) < _LEAST_SIDE
-        if steps and small:
-            learned = f"not adapted, its frames are below {_LEAST_SIDE} x {_LEAST_SIDE}"
-        elif steps and len(shot) > 1:  # a single frame has no time to learn from
-            params, (before, after) = weights.adapt(params, shot, kernel, steps)
-            learned = f"{steps} steps, its own loss {before:.5f} -> {after:.5f}"
-            if not after <= before:  # also where it is not a number
-                params, learned = weights.params, f"{learned}: not used"
-        for frame in weights.restore(params, shot, kernel):
+        found = blur(shot)
+        params, learned = _learn(weights, shot, found.kernel, steps)
+        for frame in weights.restore(
+            params, shot, found.kernel, back_projections=back_projections
+        ):
             yield frame
         if end < len(lr):
             yield frame
         tell(
-            f"shot {number} of {len(starts)}: frames {start} to {end - 1}, {learned},"
-            f" {time.monotonic() - began:.1f} s"
+            f"shot {number} of {len(starts)}: frames {start} to {end - 1}; blur: "
+            f"{found.told}; {learned}; {time.monotonic() - began:.1f} s"
         )
+
+
+def _learn(weights, shot, kernel, steps):
+    """The weights for a shot, and a few words on how they were come by."""
+    if not steps:
+        return weights.params, "not adapted"
+    if min(shot.shape[1:3]) < _LEAST_SIDE:
+        why = f"its frames are below {_LEAST_SIDE} x {_LEAST_SIDE}"
+    elif len(shot) < 2:
+        why = "a single frame has no time to learn from"
+    else:
+        learned = weights.adapt(weights.params, shot, kernel, steps)
+        errors, taken = np.asarray(learned.held_out), int(learned.steps)
+        gain = 10 * np.log10(errors[0] / errors[taken]) if taken else 0.0
+        words = f"{taken} of {steps} steps, held-out patches {gain:+.2f} dB"
+        return learned.params, words
+    return weights.params, f"not adapted, {why}"

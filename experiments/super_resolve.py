@@ -11,7 +11,7 @@ import os
 from absl import flags
 
 from adavsr_jax import video
-from experiments import cli, degradations, shot_by_shot, trained
+from experiments import cli, estimators, shot_by_shot, trained
 
 _INPUT = flags.DEFINE_string(
     "input", None, "A video file, or a folder of frames.", required=True
@@ -28,15 +28,30 @@ _WEIGHTS = flags.DEFINE_string(
 )
 _KERNEL = flags.DEFINE_string(
     "kernel",
-    "bicubic",
-    "The blur that the video went through: bicubic, or a kernel file FILE.npy."
-    " Estimation (--kernel=estimate) is not built yet; it will be the default.",
+    "estimate",
+    "The blur that the video went through: estimate tells it from each shot, else"
+    " bicubic or another name of experiments/kernels.json, or a kernel file FILE.npy.",
+)
+_ESTIMATOR = flags.DEFINE_enum(
+    "estimator", "network", estimators.NAMES, "What --kernel=estimate does."
+)
+_ESTIMATOR_WEIGHTS = flags.DEFINE_string(
+    "estimator_weights",
+    None,
+    "The --workdir of a run of train_kernel_estimator, for --estimator=network; by"
+    " default the weights that come with the project.",
 )
 _ADAPT_STEPS = flags.DEFINE_integer(
     "adapt_steps",
     None,
-    "Steps of internal learning on each shot; 0 restores with the weights as they are."
-    " By default the number that the weights were trained for.",
+    "Steps of internal learning on each shot, at most: patches that it does not see"
+    " choose how many. 0 restores with the weights as they are.",
+    lower_bound=0,
+)
+_BACK_PROJECTIONS = flags.DEFINE_integer(
+    "back_projections",
+    0,
+    "How often given frames are moved toward those that reduce to the input.",
     lower_bound=0,
 )
 _OVERWRITE = flags.DEFINE_bool("overwrite", False, "Replace what stands at --output.")
@@ -44,11 +59,6 @@ _OVERWRITE = flags.DEFINE_bool("overwrite", False, "Replace what stands at --out
 
 def main(argv):
     del argv
-    if _KERNEL.value == "estimate":
-        raise cli.InputError(
-            "--kernel=estimate: the estimator is not built yet; use --kernel=bicubic or"
-            " a kernel file, --kernel=FILE.npy"
-        )
     # What can fail at once fails before weights are read and frames decoded.
     if not os.path.exists(_INPUT.value):
         raise cli.InputError(f"--input={_INPUT.value}: no such file or folder")
@@ -58,15 +68,16 @@ def main(argv):
             f"--output={_OUTPUT.value} is the input, which would be lost: choose "
             "another name"
         )
-    kernel = degradations.load_kernel(_KERNEL.value)
+    blur = estimators.choose(_KERNEL.value, _ESTIMATOR.value, _ESTIMATOR_WEIGHTS.value)
     weights = trained.load(_WEIGHTS.value)
     steps = _ADAPT_STEPS.value
     count = shot_by_shot.restore(
         _INPUT.value,
         _OUTPUT.value,
         weights,
-        kernel,
-        weights.config.inner.steps if steps is None else steps,
+        blur.estimate,
+        weights.config.internal.steps if steps is None else steps,
+        back_projections=_BACK_PROJECTIONS.value,
         overwrite=_OVERWRITE.value,
     )
     print(f"{_OUTPUT.value}: {count} frames")

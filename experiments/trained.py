@@ -13,10 +13,17 @@ import jax.numpy as jnp
 import ml_collections
 import numpy as np
 
-from adavsr_jax import checkpoints, internal_learning, pixels, restoration
+from adavsr_jax import (
+    checkpoints,
+    consistency,
+    internal_learning,
+    pixels,
+    restoration,
+)
 from experiments import build, checks, cli
 
-_NO_CHECKPOINT = "{} has no checkpoint yet: let experiments.meta_train go on"
+# HR frames are sixteen times as large as those that windows are meant for.
+_SSR_FIRST_WINDOW = 4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,36 +48,75 @@ class Trained:
           params: where to start, `self.params`.
           lr: `[M, h, w, 3]` uint8, M >= 2; of more than `config.internal.max_frames`
             those in the middle are learned from.
-          kernel: `[20, 20]`. steps: n >= 0.
+          kernel: `[20, 20]`. steps: n >= 0, at most so many.
 
         Returns:
-          The adapted weights and the loss before and after, two floats.
+          An `internal_learning.Learned`.
         """
         lr = internal_learning.middle(lr, self.config.internal.max_frames)
-        adapted, losses = self._learn(params, lr, jnp.asarray(kernel), steps=steps)
-        before, after = np.asarray(losses)
-        return adapted, (float(before), float(after))
+        return self._learn(params, lr, jnp.asarray(kernel), steps=steps)
 
-    def restore(self, params, lr, kernel):
+    def scratch(self, lr, kernel, steps):
+        """Weights that have seen nothing but this shot; arguments as `adapt`."""
+        lr = internal_learning.middle(lr, self.config.internal.max_frames)
+        fresh = build.initial_state(self.config).params
+        return self._from_scratch(fresh, lr, jnp.asarray(kernel), steps=steps)
+
+    def restore(self, params, lr, kernel, *, back_projections=0):
         """Yields the `2M - 1` frames `[4h, 4w, 3]` uint8 of one shot.
 
-        `kernel [20, 20]` is told to networks that are conditioned.
+        Args:
+          params: adapted or not.
+          lr: `[M, h, w, 3]` uint8, M >= 1.
+          kernel: `[20, 20]`, told to networks that are conditioned, and what given
+            frames are made consistent with.
+          back_projections: how often, see `consistency`.
         """
         frames, _ = build.model(self.config).radius
-        network = functools.partial(self._network, params, jnp.asarray(kernel))
+        network = functools.partial(
+            self._network, params, jnp.asarray(kernel), back_projections
+        )
         return restoration.restore(network, lr, radius=frames)
+
+    def restore_ssr_first(self, params, lr, kernel):
+        """As `restore`, the networks in the other order: S_phi, then F_theta."""
+        frames, _ = build.model(self.config).radius
+        network = functools.partial(self._ssr_first, params, jnp.asarray(kernel))
+        window = _SSR_FIRST_WINDOW
+        return restoration.restore(network, lr, radius=frames, window=window)
 
     @functools.cached_property
     def _learn(self):
         return jax.jit(build.learner(self.config), static_argnames="steps")
 
     @functools.cached_property
+    def _from_scratch(self):
+        return jax.jit(build.scratch_learner(self.config), static_argnames="steps")
+
+    @functools.cached_property
     def _network(self):
         model = build.model(self.config)
 
-        def network(params, kernel, lr):
-            _, hr = model.apply({"params": params}, pixels.to_float(lr)[None], kernel)
+        def network(params, kernel, back_projections, lr):
+            given = pixels.to_float(lr)
+            _, hr = model.apply({"params": params}, given[None], kernel)
+            if back_projections:
+                nearer = consistency.back_project(
+                    hr[0, ::2], given, kernel, back_projections
+                )
+                hr = hr.at[0, ::2].set(nearer)
             return pixels.to_uint8(hr[0])
+
+        return jax.jit(network, static_argnums=2)
+
+    @functools.cached_property
+    def _ssr_first(self):
+        model = build.model(self.config)
+
+        def network(params, kernel, lr):
+            ssr, tsr = ({"params": params[name]} for name in ("ssr", "tsr"))
+            sharp = model.ssr.apply(ssr, pixels.to_float(lr)[None], kernel)
+            return pixels.to_uint8(model.tsr.apply(tsr, sharp)[0])
 
         return jax.jit(network)
 
@@ -82,31 +128,47 @@ def load(directory):
       InputError: there is none, it holds no checkpoint, or not of its own config.
       ValueError: the checkpoint is damaged.
     """
+    config, step, params = read_run(directory, checks.check, build.initial_state)
+    return Trained(params, step, digest(params), config)
+
+
+def read_run(directory, check, initial_state, command="meta_train"):
+    """What a run left: `(config, step, averaged weights)` of its best checkpoint.
+
+    Args:
+      directory: its `--workdir`.
+      check: raises an InputError if a config is not one of the command's.
+      initial_state: gives the state of a config, for its form.
+      command: what made the run, for messages.
+
+    Raises as `load`.
+    """
     workdir = pathlib.Path(directory).resolve()
-    config = _read_config(directory, workdir / "config.json")
+    config = _read_config(directory, workdir / "config.json", check, command)
+    nothing = f"{directory} has no checkpoint yet: let experiments.{command} go on"
     if not (workdir / "checkpoints").is_dir():  # opening it would make it
-        raise cli.InputError(_NO_CHECKPOINT.format(directory))
+        raise cli.InputError(nothing)
     with contextlib.closing(checkpoints.Checkpoints(workdir / "checkpoints")) as saved:
         step = saved.best()
         if step is None:
-            raise cli.InputError(_NO_CHECKPOINT.format(directory))
-        state = restore(saved, step, config, build.initial_state(config))
-    return Trained(state.average, step, digest(state.average), config)
+            raise cli.InputError(nothing)
+        state = restore(saved, step, config, initial_state(config))
+    return config, step, state.average
 
 
-def _read_config(directory, path):
+def _read_config(directory, path, check, command):
     if not path.is_file():
         raise cli.InputError(
             f"no trained weights in {directory}: {path.name} is missing; give "
-            "the --workdir of a run of experiments.meta_train"
+            f"the --workdir of a run of experiments.{command}"
         )
     try:
         config = ml_collections.ConfigDict(json.loads(path.read_text()))
-        checks.check(config)
+        check(config)
     except (ValueError, TypeError) as error:
         raise cli.InputError(
-            f"{path} is not the config of a run of this version ({error}): copy the "
-            "run again or train again"
+            f"{path} is not the config of a run of experiments.{command} of this "
+            f"version ({error}): copy the run again or train again"
         ) from error
     return config
 

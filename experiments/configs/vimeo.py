@@ -89,6 +89,7 @@ def get_config():
     outer.over_tasks = "auto"  # vmap, or scan: one at a time, in the memory of one
 
     config.internal = internal = ml_collections.ConfigDict()  # Algorithm 2
+    internal.steps = 10  # at most; "a few", as many as in training
     internal.temporal = True  # eq. 4's two terms; eq. 10 has one
     internal.max_frames = 25  # of a shot are learned from
 

@@ -1,0 +1,135 @@
+"""Ways to tell the blur of a shot from the shot alone, by name.
+
+`network` is trained (`experiments.train_kernel_estimator`), `recurrence` compares the
+shot with its own reduction (Michaeli and Irani 2013), `spectrum` fits its power
+spectrum. `benchmark` figures that chose between them: README, "Blind".
+"""
+
+import functools
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import numpy as np
+
+from adavsr_jax import kernel_estimation, kernels, patch_recurrence, spectrum
+from experiments import build_estimator, cli, degradations, shipped, trained
+
+NAMES = ("network", "recurrence", "spectrum")
+# Told where nothing can be told: in the middle of what is trained on.
+FALLBACK = (1.9, 1.9, 0.0)
+_DOUBTFUL = 0.35  # expected relative error of a width above which nothing is believed
+
+
+class Found(NamedTuple):
+    """The blur of a shot.
+
+    Attributes:
+      kernel: float32 `[20, 20]`.
+      told: one line for a person: what it is, how sure that is, or why nothing could
+        be told and what is assumed instead.
+      assumed: whether that is so.
+    """
+
+    kernel: np.ndarray
+    told: str
+    assumed: bool
+
+
+class Estimator(NamedTuple):
+    """`estimate(lr)` gives the `Found` of a shot, uint8 `[M, h, w, 3]`.
+
+    `identity` is what a result with it depends on: its name and its weights' sha256.
+    """
+
+    identity: str
+    estimate: Callable[[np.ndarray], Found]
+
+
+def load(name: str, directory: str | None = None) -> Estimator:
+    """The estimator of a name.
+
+    Args:
+      name: one of `NAMES`.
+      directory: of `network`, the `--workdir` of its training; None: the shipped one.
+
+    Raises:
+      InputError, ValueError: no such name, or no weights there.
+    """
+    makers = {
+        "network": functools.partial(_network, directory),
+        "recurrence": functools.partial(_classical, "recurrence", patch_recurrence),
+        "spectrum": functools.partial(_classical, "spectrum", spectrum),
+    }
+    if name not in makers:
+        raise cli.InputError(f"unknown estimator {name!r}: {', '.join(NAMES)}")
+    return makers[name]()
+
+
+def known(kernel: np.ndarray, told: str) -> Estimator:
+    """Where nothing is to be estimated: the same kernel for every shot."""
+    return Estimator(told, lambda lr: Found(kernel, told, False))
+
+
+def choose(kernel: str, name: str, directory: str | None) -> Estimator:
+    """What a person asks for: `estimate` by the estimator `name`, or a known kernel.
+
+    `kernel` and errors as of `degradations.load_kernel`, the rest as of `load`.
+    """
+    if kernel == "estimate":
+        return load(name, directory)
+    return known(degradations.load_kernel(kernel), kernel)
+
+
+def assumed(why: str) -> Found:
+    """What is told where nothing can be: a Gaussian of 1.9 pixels, and why."""
+    kernel = np.asarray(kernels.gaussian(*FALLBACK))
+    return Found(kernel, f"{why}: {FALLBACK[0]} pixels are assumed", True)
+
+
+def _network(directory):
+    if directory is None:
+        config, params = shipped.load("kernel_estimator", build_estimator)
+    else:
+        config, _, params = trained.read_run(
+            directory,
+            build_estimator.check,
+            build_estimator.initial_state,
+            "train_kernel_estimator",
+        )
+    model = build_estimator.model(config)
+    look = jax.jit(functools.partial(kernel_estimation.estimate, model))
+
+    def estimate(lr):
+        try:
+            seen = kernel_estimation.seen(lr)
+        except ValueError as error:
+            return assumed(str(error))
+        kernel, error, bicubic = map(np.asarray, look(params, seen))
+        if not error < _DOUBTFUL:
+            return assumed(f"the blur cannot be told (expected error {error:.0%})")
+        if bicubic > 0.5:
+            return Found(kernel, f"bicubic (probability {bicubic:.0%})", False)
+        words = f"{describe(kernel)}, expected error {error:.0%}"
+        return Found(kernel, words, False)
+
+    return Estimator(f"network {trained.digest(params)}", estimate)
+
+
+def _classical(name, module):
+    def estimate(lr):
+        try:
+            kernel = np.asarray(module.estimate(lr))
+        except ValueError as error:
+            return assumed(str(error))
+        if not np.isfinite(kernel).all():
+            return assumed("the blur cannot be told: there is nothing to see")
+        return Found(kernel, describe(kernel), False)
+
+    return Estimator(name, estimate)
+
+
+def describe(kernel: np.ndarray) -> str:
+    """A kernel in words: standard deviations in pixels and the wider one's angle."""
+    s1, s2, degrees = kernels.moments(kernel)
+    return f"{s1:.2f} x {s2:.2f} pixels at {degrees:.0f} degrees"

@@ -1,0 +1,64 @@
+"""Weights that come with the project: `adavsr_jax/weights/NAME.npz` and `NAME.json`.
+
+The arrays lie under their paths; the card beside them says what they are of: config,
+training, results, sha256.
+"""
+
+import json
+import pathlib
+
+import jax
+import ml_collections
+import numpy as np
+
+from experiments import cli, outputs, trained
+
+_FOLDER = pathlib.Path(__file__).parent.parent / "adavsr_jax" / "weights"
+
+
+def save(name: str, config, params, card: dict) -> None:
+    """Writes weights and their card; `params` become float32 arrays by their paths."""
+    _FOLDER.mkdir(exist_ok=True)
+    arrays = {
+        jax.tree_util.keystr(path, simple=True, separator="/"): np.asarray(leaf)
+        for path, leaf in jax.tree_util.tree_leaves_with_path(params)
+    }
+    with (_FOLDER / f"{name}.npz").open("wb") as file:
+        np.savez_compressed(file, **arrays)
+    card = {"sha256": trained.digest(params), **card, "config": config.to_dict()}
+    text = json.dumps(card, indent=1, default=list)
+    outputs.write(_FOLDER / f"{name}.json", text)
+
+
+def load(name: str, builder):
+    """`(config, params)` of shipped weights.
+
+    Args:
+      name: of the files.
+      builder: module with `check(config)` and `initial_state(config)`.
+
+    Raises an InputError where a file is missing or damaged.
+    """
+    path = _FOLDER / f"{name}.npz"
+    try:
+        card = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        config = ml_collections.ConfigDict(card["config"])
+        builder.check(config)
+        like = jax.eval_shape(lambda: builder.initial_state(config)).params
+        with np.load(path, allow_pickle=False) as arrays:
+            read = lambda where, _: arrays[
+                jax.tree_util.keystr(where, simple=True, separator="/")
+            ]
+            params = jax.tree_util.tree_map_with_path(read, like)
+    except (OSError, ValueError, LookupError, TypeError, EOFError) as error:
+        raise cli.InputError(
+            f"{path}: the weights that come with the project cannot be read "
+            f"({error}); check the project out again"
+        ) from error
+    found = trained.digest(params)
+    if found != card["sha256"]:
+        raise cli.InputError(
+            f"{path}: sha256 of the weights is {found}, the card says "
+            f"{card['sha256']}; check the project out again"
+        )
+    return config, params
