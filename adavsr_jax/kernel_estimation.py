@@ -23,6 +23,7 @@ from adavsr_jax.networks import blocks
 MAX_FRAMES = 8
 MAX_SIDE = 256
 _LEAST_SIDE = 8
+_LEAST_ENERGY = 1e-5  # of what a flat shot still has
 
 
 class Answer(NamedTuple):
@@ -41,8 +42,10 @@ class Answer(NamedTuple):
 class Estimator(nn.Module):
     """Luma of a shot to an `Answer`.
 
-    Convolutions look at edges; over all places and frames each feature is averaged
-    with weights of its own (attention), since a flat wall says nothing of the blur.
+    Convolutions look at differences between neighbouring pixels in four directions.
+    Of every layer the logarithms of its channels' energies go on, a power spectrum with
+    learned filters: in logarithms contrast is a summand. The last layer's features are
+    also averaged with weights of their own (attention): a flat wall says nothing.
 
     Attributes:
       channels: of the convolutions. features: that are averaged.
@@ -54,15 +57,29 @@ class Estimator(nn.Module):
     @nn.compact
     def __call__(self, frames):
         """`[M, h, w, 3]` float32 in [0, 1], all of one blur; any sizes."""
-        x = pixels.luma(255 * frames)[..., None] / 255 - jnp.float32(0.5)
-        for _ in range(3):
+        x = _differences(pixels.luma(255 * frames) / 255)
+        energies = [_log_energy(x)]
+        for _ in range(4):
             x = nn.relu(blocks.convolve3x3(self.channels)(x))
+            energies.append(_log_energy(x))
         x = blocks.convolve3x3(2 * self.features)(x).reshape(-1, 2, self.features)
         weight, value = nn.softmax(x[:, 0], axis=0), x[:, 1]
-        x = jnp.sum(weight * value, axis=0)
-        x = nn.relu(nn.Dense(64)(x))
+        x = jnp.concatenate([*energies, jnp.sum(weight * value, axis=0)])
+        x = nn.relu(nn.Dense(128)(x))
         x = nn.Dense(7)(nn.relu(nn.Dense(64)(x)))
         return Answer(x[:3], x[3:6], x[6])
+
+
+def _differences(luma):
+    """`[M, h, w] -> [M, h-1, w-1, 4]`: along x, y and both diagonals, times 8."""
+    here, right = luma[:, :-1, :-1], luma[:, :-1, 1:]
+    below, across = luma[:, 1:, :-1], luma[:, 1:, 1:]
+    steps = [right - here, below - here, across - here, right - below]
+    return 8 * jnp.stack(steps, axis=-1)
+
+
+def _log_energy(features):
+    return jnp.log(jnp.mean(features**2, axis=(0, 1, 2)) + _LEAST_ENERGY)
 
 
 def loss(model, generator, damage):

@@ -18,18 +18,18 @@ def get_config():
     degradation.kernels = "uniform"
     degradation.mean3_probability = 0.1
     # A codec and a sensor between the blur and us, each in so many of the clips.
-    degradation.damage_probability = 0.3
+    degradation.damage_probability = 0.2
     degradation.noise = 4.0  # code values, the largest standard deviation
     degradation.compression = 1.0  # code values; about JPEG at quality 75
 
     config.network = network = type(config)()
     network.channels = 24
-    network.features = 32
+    network.features = 24
 
     config.estimator = estimator = type(config)()
-    estimator.steps = 6000
+    estimator.steps = 8000
     estimator.batch = 8
-    estimator.patch = 160  # HR pixels: LR 40
+    estimator.patch = 176  # HR pixels: LR 44
     estimator.learning_rate = 1e-3
     estimator.final_learning_rate = 5e-5
 
