@@ -73,7 +73,11 @@ def main(argv):
     origin |= {
         "seconds": round(time.monotonic() - started, 1),
         "weights": {
-            name: {"sha256": weights.sha256, "step": weights.step}
+            name: {
+                "sha256": weights.sha256,
+                "step": weights.step,
+                "training_seconds": weights.seconds,
+            }
             for name, weights in plan.weights.items()
         },
         "estimator": settings["estimator"],

@@ -48,6 +48,20 @@ def means(results: list[dict], key=KEY) -> list[dict]:
     ]
 
 
+def by_clip(results: list[dict]) -> list[dict]:
+    """PSNR-Y of every clip, one entry for all results that agree in `KEY`."""
+    groups = {}
+    for result in results:
+        key = tuple(result[name] for name in KEY)
+        value = result["psnr_y"]
+        rounded = None if value is None else round(value, 3)
+        groups.setdefault(key, {})[result["clip"]] = rounded
+    return [
+        {**dict(zip(KEY, values, strict=True)), "psnr_y": clips}
+        for values, clips in groups.items()
+    ]
+
+
 def text(results: list[dict]) -> str:
     """A table of means, one line a row, kernel, mode, protocol, list and steps."""
     head = (

@@ -33,13 +33,14 @@ class Trained:
     Attributes:
       params: the averaged weights of the best checkpoint by validation.
       step: the outer step they are from. sha256: of `params`.
-      config: of the run.
+      config: of the run. seconds: that its training took, as logged, or None.
     """
 
     params: Any
     step: int
     sha256: str
     config: ml_collections.ConfigDict
+    seconds: int | None = None
 
     def adapt(self, params, lr, kernel, steps):
         """Internal learning on one shot.
@@ -129,7 +130,21 @@ def load(directory):
       ValueError: the checkpoint is damaged.
     """
     config, step, params = read_run(directory, checks.check, build.initial_state)
-    return Trained(params, step, digest(params), config)
+    seconds = _seconds(pathlib.Path(directory) / "metrics.jsonl")
+    return Trained(params, step, digest(params), config, seconds)
+
+
+def _seconds(path):
+    """What the steps of a run took by its own log; None if there is none to read."""
+    total, before = 0.0, 0
+    try:
+        for line in path.read_text(encoding="utf-8").splitlines():
+            entry = json.loads(line)
+            total += entry.get("seconds_per_step", 0) * (entry["step"] - before)
+            before = entry["step"]
+    except (OSError, ValueError, LookupError):
+        return None
+    return round(total)
 
 
 def read_run(directory, check, initial_state, command="meta_train"):

@@ -1,0 +1,209 @@
+"""The README's tables and plots, each a function of published results.
+
+A mean over kernels is a plain mean; where the true kernel is a Gaussian, the bicubic or
+something else is told apart, for they are never one table.
+"""
+
+import json
+import pathlib
+
+from experiments import charts, scores
+
+_KERNELS = json.loads(
+    pathlib.Path(__file__).with_name("kernels.json").read_text(encoding="utf-8")
+)
+GAUSSIANS = [name for name, what in _KERNELS.items() if what["kind"] == "gaussian"]
+OTHERS = [name for name in _KERNELS if name not in (*GAUSSIANS, "bicubic")]
+_CURVED = range(21)
+
+
+def floor(found):
+    """`trilinear` by kernel and protocol."""
+    lines = [
+        "| kernel | all | given | interpolated | zsm |",
+        "|---|---|---|---|---|",
+    ]
+    for kernel in _KERNELS:
+        both = {
+            protocol: _one(found, row="trilinear", kernel=kernel, protocol=protocol)
+            for protocol in ("all", "zsm")
+        }
+        whole = both["all"]
+        if whole:
+            cells = [whole["psnr_y"], whole["psnr_y_given"]]
+            cells += [whole["psnr_y_interpolated"], (both["zsm"] or whole)["psnr_y"]]
+            lines.append(f"| {kernel} | " + " | ".join(map(_decibel, cells)) + " |")
+    return lines
+
+
+def estimators(*results):
+    """What an estimate costs against the true kernel: a line an evaluation."""
+    lines = [
+        "| estimator | clips | kernel error: Gaussians | bicubic | others | dB lost: "
+        "Gaussians | worst kernel | worst clip | bicubic | others | not told | s |",
+        "|---|---|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for found in results:
+        gaussian, bicubic, other = (
+            _lost(found, kernels) for kernels in (GAUSSIANS, ["bicubic"], OTHERS)
+        )
+        errors = [
+            _mean(
+                e["kernel_error"] for e in found["estimates"] if e["kernel"] in chosen
+            )
+            for chosen in (GAUSSIANS, ["bicubic"], OTHERS)
+        ]
+        assumed = sum(entry["assumed"] for entry in found["estimates"])
+        name = found["provenance"]["estimator"].split()[0]
+        clips = {entry["clip"] for entry in found["estimates"]}
+        seconds = _one(found, part="seconds", row="estimate")["seconds"]
+        cells = [name, str(len(clips)), *map(_share, errors)]
+        cells += [
+            _decibel(_mean(gaussian["kernels"])),
+            _decibel(max(gaussian["kernels"])),
+        ]
+        cells += [_decibel(max(gaussian["clips"])), _decibel(_mean(bicubic["kernels"]))]
+        cells += [_decibel(_mean(other["kernels"])), str(assumed), f"{seconds:.2f}"]
+        lines.append("| " + " | ".join(cells) + " |")
+    return lines
+
+
+def _lost(found, kernels):
+    """dB of the oracle above the estimate, by kernel and by clip and kernel."""
+    lost = {"kernels": [], "clips": []}
+    for kernel in kernels:
+        parts = [
+            _one(found, part="by_clip", kernel=kernel, kernel_mode=mode, steps="auto")
+            for mode in ("oracle", "estimated")
+        ]
+        if None in parts:
+            continue
+        oracle, estimated = (part["psnr_y"] for part in parts)
+        clips = [oracle[clip] - estimated[clip] for clip in oracle]
+        lost["kernels"].append(_mean(clips))
+        lost["clips"] += clips
+    return lost
+
+
+def blind(found):
+    """Every row told the estimated kernel: means over the Gaussian and other blurs."""
+    return _rows(found, {"Gaussians": GAUSSIANS, "motion, disk, irregular": OTHERS})
+
+
+def bicubic(found):
+    """Every row on the bicubic kernel alone, not told that it is."""
+    return _rows(found, {"bicubic": ["bicubic"]})
+
+
+def _rows(found, groups):
+    head = "| row | trained, s |"
+    for name in groups:
+        head += f" {name}: n = 0 | n chosen | given | interpolated | SSIM |"
+    lines = [head, "|---" * (2 + 5 * len(groups)) + "|"]
+    for row in dict.fromkeys(entry["row"] for entry in found["means"]):
+        seconds = found["provenance"]["weights"].get(row.partition("/")[0])
+        trained = "-" if seconds is None else str(seconds["training_seconds"])
+        line = f"| {row} | {trained} |"
+        for kernels in groups.values():
+            before, after = _before_and_after(found, row, kernels)
+            cells = [_decibel(_mean(e["psnr_y"] for e in before)) if before else "-"]
+            for column in ("psnr_y", "psnr_y_given", "psnr_y_interpolated"):
+                cells.append(_decibel(_mean(e[column] for e in after)))
+            ssim = _mean(e["ssim_y"] for e in after)
+            cells.append("-" if ssim is None else f"{ssim:.4f}")
+            line += " " + " | ".join(cells) + " |"
+        lines.append(line)
+    return lines
+
+
+def _before_and_after(found, row, kernels):
+    """The means unadapted and adapted; what never adapts has only the latter."""
+    entries = [
+        entry
+        for entry in found["means"]
+        if entry["row"] == row
+        and entry["kernel"] in kernels
+        and entry["kernel_mode"] == "estimated"
+    ]
+    steps = {entry["steps"] for entry in entries}
+    last = "auto" if "auto" in steps else max(steps, default=0)
+    before = [entry for entry in entries if entry["steps"] == 0 and last != 0]
+    return before, [entry for entry in entries if entry["steps"] == last]
+
+
+def seconds(found):
+    """Seconds a frame of the restored clip: estimation, adaptation, inference apart."""
+    frames = _one(found, row="trilinear")["frames"] / _one(found)["clips"]
+    estimate = _one(found, part="seconds", row="estimate")
+    per_clip = estimate["seconds"] if estimate else None
+    lines = [
+        "| row | estimation | adaptation | inference | together, s a frame |",
+        "|---|---|---|---|---|",
+    ]
+    for entry in found["seconds"]:
+        if entry["seconds_per_frame"] is None or entry["steps"] not in (0, "auto"):
+            continue
+        told = 0 if entry["row"] == "trilinear" else per_clip or 0
+        parts = [told / frames, (entry["seconds"] or 0) / frames]
+        parts.append(entry["seconds_per_frame"])
+        name = f"{entry['row']}, n {'chosen' if entry['steps'] == 'auto' else '= 0'}"
+        cells = [f"{part:.4f}" for part in (*parts, sum(parts))]
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return lines
+
+
+# What stands in the README: which published results each needs, and who makes it.
+TABLES = {
+    "floor": (("floor",), floor),
+    "estimators_val": (
+        ("val_network", "val_recurrence", "val_spectrum"),
+        estimators,
+    ),
+    "estimators_vid4": (("vid4_network",), estimators),
+    "blind": (("val_blind",), blind),
+    "bicubic": (("val_blind",), bicubic),
+    "seconds": (("val_blind",), seconds),
+}
+
+
+def draw(folder: pathlib.Path, published: dict) -> list[pathlib.Path]:
+    """Draws `curve.png`, PSNR-Y gained against n, if `val_curve` is published."""
+    if "val_curve" not in published:
+        return []
+    found = published["val_curve"]
+    lines = []
+    for row in dict.fromkeys(entry["row"] for entry in found["means"]):
+        of_row = [entry for entry in found["means"] if entry["row"] == row]
+        gain = {}
+        for n in _CURVED:
+            values = [entry["psnr_y"] for entry in of_row if entry["steps"] == n]
+            if values:
+                gain[n] = _mean(values)
+        if 0 in gain and len(gain) > 1:
+            y = [value - gain[0] for value in gain.values()]
+            lines.append(charts.Line(row, list(gain), y))
+    title = "Internal learning, kernel estimated"
+    panel = charts.Panel(title, "steps n", "PSNR-Y gained over n = 0, dB", lines)
+    path = folder / "curve.png"
+    charts.draw(path, [panel])
+    return [path]
+
+
+def _one(found, part="means", **wanted):
+    """The first entry that agrees with what is wanted, or None."""
+    for entry in found[part]:
+        if all(entry.get(name) == value for name, value in wanted.items()):
+            return entry
+    return None
+
+
+def _mean(values):
+    return scores.mean(values)
+
+
+def _decibel(value):
+    return "-" if value is None else f"{value:.3f}"
+
+
+def _share(value):
+    return "-" if value is None else f"{value:.2f}"

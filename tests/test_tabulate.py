@@ -1,0 +1,136 @@
+"""The README's tables are what the published results make; how they are made."""
+
+import json
+
+import pytest
+
+from experiments import cli, readme_tables, tabulate
+
+
+def _result(row, kernel, mode, clip, steps, psnr, **more):
+    shared = {"protocol": "all", "list": "", "steps_taken": 0, "frames": 9}
+    columns = {"ssim_y": 0.5, "lr_consistency": 40.0, "niqe": None, "identical": 0}
+    for split in ("given", "interpolated"):
+        columns |= {f"psnr_y_{split}": psnr, f"ssim_y_{split}": 0.5}
+    key = {"row": row, "kernel": kernel, "kernel_mode": mode, "clip": clip}
+    return {**shared, **columns, **key, "steps": steps, "psnr_y": psnr, **more}
+
+
+@pytest.fixture
+def evaluation():
+    """What `evaluate` might leave: two clips, two kernels, known and estimated."""
+    results = [
+        _result("ours", kernel, mode, clip, steps, base + bonus - loss)
+        for kernel, loss_there in (("iso1.6", 0.25), ("iso2.8", 0.5), ("disk3", 1.0))
+        for mode, loss in (("oracle", 0.0), ("estimated", loss_there))
+        for clip, base in (("a", 20.0), ("b", 30.0))
+        for steps, bonus in ((0, 0.0), ("auto", 0.125))
+    ]
+    estimates = [
+        {"kernel": kernel, "clip": clip, "kernel_error": error, "assumed": False}
+        for kernel, error in (("iso1.6", 0.1), ("iso2.8", 0.3), ("disk3", 0.7))
+        for clip in "ab"
+    ]
+    timings = [
+        {"row": "ours", "steps": "auto", "protocol": "all", "seconds": s}
+        for s in (9.0, 1.0, 2.0)
+    ]
+    timings += [{"row": "estimate", "seconds": s} for s in (5.0, 0.5, 0.5)]
+    provenance = {
+        "estimator": "network 0123",
+        "weights": {"ours": {"training_seconds": 77}},
+    }
+    return {
+        "provenance": provenance,
+        "results": results,
+        "estimates": estimates,
+        "timings": timings,
+    }
+
+
+def test_the_readme_is_what_the_results_make(pytestconfig):
+    root = pytestconfig.rootpath
+    text = (root / "README.md").read_text(encoding="utf-8")
+    published = tabulate.load(root / "experiments" / "results")
+    assert tabulate.fill(text, published) == text
+    assert text.count("<!-- table ") == text.count("<!-- end -->") > 0
+
+
+def test_published_results_say_where_they_are_from(pytestconfig):
+    published = tabulate.load(pytestconfig.rootpath / "experiments" / "results")
+    assert published
+    for content in published.values():
+        assert {"command", "commit", "hardware", "versions"} <= set(
+            content["provenance"]
+        )
+        assert "+changes" not in content["provenance"]["commit"]
+
+
+def test_an_estimate_costs_what_it_is_below_the_oracle(evaluation):
+    lines = readme_tables.estimators(tabulate.summarise(evaluation))
+    cells = [cell.strip() for cell in lines[-1].strip("|").split("|")]
+    assert cells == [
+        "network",
+        "2",
+        "0.20",  # (0.1 + 0.3) / 2
+        "-",
+        "0.70",
+        "0.375",  # (0.25 + 0.5) / 2
+        "0.500",
+        "0.500",
+        "-",
+        "1.000",
+        "0",
+        "0.50",  # a median: the first call compiled
+    ]
+
+
+def test_a_row_has_its_gaussians_and_the_others_apart(evaluation):
+    lines = readme_tables.blind(tabulate.summarise(evaluation))
+    cells = [cell.strip() for cell in lines[-1].strip("|").split("|")]
+    assert cells[:4] == ["ours", "77", "24.625", "24.750"]
+    assert cells[7:9] == ["24.000", "24.125"]
+
+
+def test_seconds_are_medians_of_what_was_measured(evaluation):
+    summary = tabulate.summarise(evaluation)
+    ours = next(entry for entry in summary["seconds"] if entry["row"] == "ours")
+    assert ours["seconds"] == 2.0 and ours["seconds_per_frame"] is None
+    assert ours["measured"] == 3
+
+
+def test_a_curve_is_drawn_from_its_results(evaluation, tmp_path):
+    assert readme_tables.draw(tmp_path, {}) == []
+    curve = [
+        _result("ours", "iso1.6", "estimated", "a", steps, 20 + 0.01 * steps)
+        for steps in (0, 1, 5)
+    ]
+    summary = tabulate.summarise({**evaluation, "results": curve})
+    drawn = readme_tables.draw(tmp_path, {"val_curve": summary})
+    assert drawn == [tmp_path / "curve.png"] and drawn[0].stat().st_size > 1000
+
+
+def test_marks_keep_what_is_around_them(evaluation, monkeypatch):
+    monkeypatch.setitem(readme_tables.TABLES, "one", (("there",), lambda found: ["x"]))
+    text = "a\n<!-- table one -->\nold\nlines\n<!-- end -->\nb\n"
+    filled = tabulate.fill(text, {"there": evaluation})
+    assert filled == "a\n<!-- table one -->\nx\n<!-- end -->\nb\n"
+    assert tabulate.fill(filled, {"there": evaluation}) == filled
+
+
+@pytest.mark.parametrize(
+    ("name", "complaint"),
+    [("nothing", "a table 'nothing'; known: floor"), ("floor", "not published: floor")],
+)
+def test_unknown_tables_and_missing_results_are_told(name, complaint):
+    with pytest.raises(cli.InputError, match=complaint):
+        tabulate.fill(f"<!-- table {name} -->\n<!-- end -->", {})
+
+
+def test_other_files_among_the_results_are_passed_over(tmp_path):
+    (tmp_path / "bars.json").write_text("[1, 2]")
+    (tmp_path / "mine.json").write_text(json.dumps({"means": [], "provenance": {}}))
+    assert list(tabulate.load(tmp_path)) == ["mine"]
+    (tmp_path / "broken.json").write_text("{")
+    with pytest.raises(cli.InputError, match=r"broken.json: cannot be read"):
+        tabulate.load(tmp_path)
