@@ -59,7 +59,7 @@ def main(argv):
         "modes": plan.modes,
         "protocols": plan.protocols,
         "estimator": plan.estimator and plan.estimator.identity,
-        "niqe": bool(plan.pristine),
+        "niqe": plan.pristine and _digest(*plan.pristine),
     }
     content = {"results": [], "estimates": [], "timings": []}
     done = ledger.Ledger(output / "rows.jsonl", settings)
@@ -81,6 +81,7 @@ def main(argv):
             for name, weights in plan.weights.items()
         },
         "estimator": settings["estimator"],
+        "niqe": settings["niqe"],
         "crop": f"top left, to multiples of {clips.CROP}",
         "time_reduction": "drop",
     }
@@ -212,8 +213,11 @@ def _timed(frames):
     return passed(), clock
 
 
-def _digest(kernel):
-    return hashlib.sha256(np.ascontiguousarray(kernel).tobytes()).hexdigest()[:16]
+def _digest(*arrays):
+    sha = hashlib.sha256()
+    for array in arrays:
+        sha.update(np.ascontiguousarray(array).tobytes())
+    return sha.hexdigest()[:16]
 
 
 if __name__ == "__main__":

@@ -184,4 +184,12 @@ def _predictions_row():
 def _pristine():
     if not _PRISTINE.value:
         return None
-    return pristine.load(None if _PRISTINE.value == "installed" else _PRISTINE.value)
+    if _PRISTINE.value != "installed":
+        return pristine.load(_PRISTINE.value)
+    found = pristine.load(None)
+    if not found:
+        raise cli.InputError(
+            "--pristine=installed: no installed package has the parameters of NIQE; "
+            "give their file, niqe_pris_params.npz or modelparameters.mat"
+        )
+    return found

@@ -6,6 +6,8 @@ training, results, sha256.
 
 import json
 import pathlib
+import zipfile
+import zlib
 
 import jax
 import ml_collections
@@ -13,6 +15,16 @@ import numpy as np
 
 from experiments import cli, outputs, trained
 
+# What reading a file that a bit or its end is missing from may raise.
+_DAMAGE = (
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    EOFError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 _FOLDER = pathlib.Path(__file__).parent.parent / "adavsr_jax" / "weights"
 
 
@@ -50,7 +62,7 @@ def load(name: str, builder):
                 jax.tree_util.keystr(where, simple=True, separator="/")
             ]
             params = jax.tree_util.tree_map_with_path(read, like)
-    except (OSError, ValueError, LookupError, TypeError, EOFError) as error:
+    except _DAMAGE as error:
         raise cli.InputError(
             f"{path}: the weights that come with the project cannot be read "
             f"({error}); check the project out again"
