@@ -60,6 +60,14 @@ def find(source: str | None, lists: list[str]) -> list[Clip]:
     return [clip for path in lists for clip in _listed(path, found, source)]
 
 
+def place(source: str) -> str:
+    """`source` as it is named from anywhere."""
+    folder, _, split = source.rpartition(":")
+    if folder and (pathlib.Path(folder) / records.MANIFEST).is_file():
+        return f"{pathlib.Path(folder).resolve()}:{split}"
+    return str(pathlib.Path(source).resolve())
+
+
 def read(clip: Clip) -> np.ndarray:
     """The clip, uint8 `[T, H, W, 3]`, cropped; an InputError if it is too small."""
     frames = clip.read()
@@ -108,11 +116,13 @@ def _in_shards(folder, split):
 
 def _listed(path, found, source):
     try:
-        names = pathlib.Path(path).read_text(encoding="utf-8").split()
+        lines = pathlib.Path(path).read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise cli.InputError(
             f"--lists={path}: cannot be read as a text file with a clip's name a line"
         ) from error
+    # One that stands there twice would count twice in the means.
+    names = list(dict.fromkeys(line.strip() for line in lines if line.strip()))
     if not names:
         raise cli.InputError(f"--lists={path}: names no clip")
     for name in names:

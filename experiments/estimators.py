@@ -2,7 +2,7 @@
 
 `network` is trained (`experiments.train_kernel_estimator`), `recurrence` compares the
 shot with its own reduction (Michaeli and Irani 2013), `spectrum` fits its power
-spectrum. `benchmark` figures that chose between them: README, "Blind".
+spectrum. What chose between them: README, "Blind".
 """
 
 import functools
@@ -58,8 +58,8 @@ def load(name: str, directory: str | None = None) -> Estimator:
     """
     makers = {
         "network": functools.partial(_network, directory),
-        "recurrence": functools.partial(_classical, "recurrence", patch_recurrence),
-        "spectrum": functools.partial(_classical, "spectrum", spectrum),
+        "recurrence": functools.partial(_classical, "recurrence", _recurrence),
+        "spectrum": functools.partial(_classical, "spectrum", spectrum.estimate),
     }
     if name not in makers:
         raise cli.InputError(f"unknown estimator {name!r}: {', '.join(NAMES)}")
@@ -116,10 +116,15 @@ def _network(directory):
     return Estimator(f"network {trained.digest(params)}", estimate)
 
 
-def _classical(name, module):
+def _recurrence(lr):
+    # The same patches for the same shot, always.
+    return patch_recurrence.estimate(lr, jax.random.key(0))
+
+
+def _classical(name, function):
     def estimate(lr):
         try:
-            kernel = np.asarray(module.estimate(lr))
+            kernel = np.asarray(function(lr))
         except ValueError as error:
             return assumed(str(error))
         if not np.isfinite(kernel).all():

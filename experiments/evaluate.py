@@ -16,6 +16,7 @@ Killed or interrupted, the same command goes on: each clip x kernel x row is wri
 `rows.jsonl` in `--output` when it is done. More clips, kernels or rows may be added.
 """
 
+import contextlib
 import hashlib
 import json
 import pathlib
@@ -55,6 +56,7 @@ def main(argv):
     cli.make_folder("output", output)
     origin, started = provenance.collect(), time.monotonic()
     settings = {
+        "clips": plan.source,
         "steps": plan.steps,
         "modes": plan.modes,
         "protocols": plan.protocols,
@@ -62,14 +64,13 @@ def main(argv):
         "niqe": plan.pristine and _digest(*plan.pristine),
     }
     content = {"results": [], "estimates": [], "timings": []}
-    done = ledger.Ledger(output / "rows.jsonl", settings)
-    for clip in plan.clips:
-        for found in _score(clip, plan, done):
-            for name, entries in found.items():
-                content[name] += entries
-            for result in found.get("results", ()):
-                print(tables.line(result, result["clip"]), flush=True)
-    done.close()
+    with contextlib.closing(ledger.Ledger(output / "rows.jsonl", settings)) as done:
+        for clip in plan.clips:
+            for found in _score(clip, plan, done):
+                for name, entries in found.items():
+                    content[name] += entries
+                for result in found.get("results", ()):
+                    print(tables.line(result, result["clip"]), flush=True)
     origin |= {
         "seconds": round(time.monotonic() - started, 1),
         "weights": {
@@ -140,7 +141,10 @@ def _identity(row, clip, plan):
     if row == plan.predictions_row:
         return str(plan.predictions[clip.name].resolve())
     weights = plan.weights.get(plans.weights_of(row))
-    return weights.sha256 if weights else ""
+    if not weights:
+        return ""
+    settings = json.dumps(weights.config.to_dict(), sort_keys=True, default=list)
+    return f"{weights.sha256} {hashlib.sha256(settings.encode()).hexdigest()[:16]}"
 
 
 def _estimate(plan, lr, kernel, labels):

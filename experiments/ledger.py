@@ -6,6 +6,8 @@ import pathlib
 
 from experiments import cli
 
+_NOT_OURS = "is not a file of ours; choose another --output"
+
 
 class Ledger:
     """`path`, a line of JSON for the settings and then one a unit.
@@ -19,26 +21,26 @@ class Ledger:
 
         Raises an InputError where it is of other settings or not of ours.
         """
-        self._path = path
         self._done = {}
-        text = path.read_text(encoding="utf-8") if path.exists() else ""
-        lines = text.splitlines(keepends=True)
-        whole = [line for line in lines if line.endswith("\n")]
-        try:
-            entries = [json.loads(line) for line in whole]
-            for entry in entries[1:]:
+        data = path.read_bytes() if path.exists() else b""
+        *whole, cut = data.split(b"\n")
+        if whole:
+            _check_settings(path, whole[0], settings)
+        elif not _line(settings).startswith(cut):
+            raise cli.InputError(f"{path}: {_NOT_OURS}")
+        for number, line in enumerate(whole[1:], start=2):
+            try:
+                entry = json.loads(line)
                 self._done[_name(entry["key"])] = entry["found"]
-        except (ValueError, LookupError, TypeError) as error:
-            raise cli.InputError(
-                f"{path}: line {len(self._done) + 2} is damaged; remove the file to "
-                "start again, or choose another --output"
-            ) from error
-        if entries and entries[0] != settings:
-            raise cli.InputError(f"{path}: {_difference(entries[0], settings)}")
-        if len(whole) < len(lines):
-            os.truncate(path, len("".join(whole).encode()))
-        self._file = path.open("a", encoding="utf-8")
-        if not entries:
+            except (ValueError, LookupError, TypeError) as error:
+                raise cli.InputError(
+                    f"{path}: line {number} is damaged; remove the file to start "
+                    "again, or choose another --output"
+                ) from error
+        if cut:
+            os.truncate(path, len(data) - len(cut))
+        self._file = path.open("ab")
+        if not whole:
             self._write(settings)
 
     def found(self, key: list):
@@ -54,22 +56,29 @@ class Ledger:
         self._file.close()
 
     def _write(self, entry):
-        self._file.write(json.dumps(entry, allow_nan=False) + "\n")
+        self._file.write(_line(entry))
         self._file.flush()
         os.fsync(self._file.fileno())
+
+
+def _line(entry):
+    return (json.dumps(entry, allow_nan=False) + "\n").encode()
 
 
 def _name(key):
     return json.dumps(key)
 
 
-def _difference(before, now):
+def _check_settings(path, line, now):
+    try:
+        before = json.loads(line)
+    except ValueError:
+        before = None
     if not isinstance(before, dict):
-        return "is not a file of ours; choose another --output"
+        raise cli.InputError(f"{path}: {_NOT_OURS}")
     for name in sorted(before.keys() | now.keys()):
         if before.get(name) != now.get(name):
-            return (
-                f"was begun with {name} {before.get(name)!r}, now it is "
+            raise cli.InputError(
+                f"{path}: was begun with {name} {before.get(name)!r}, now it is "
                 f"{now.get(name)!r}; give the same, or choose another --output"
             )
-    return "differs"

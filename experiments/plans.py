@@ -60,9 +60,14 @@ _PRISTINE = flags.DEFINE_string(
 _KERNEL_MODES = ("oracle", "estimated", "bicubic")
 
 
+# Rows and units of `evaluate` itself.
+_OURS = ("trilinear", "estimate")
+
+
 class Plan(NamedTuple):
     """All of it, loaded."""
 
+    source: str  # of the clips, as named from anywhere
     clips: list[clips.Clip]
     rows: list[str]
     kernels: dict[str, np.ndarray]
@@ -95,13 +100,21 @@ def read() -> Plan:
     estimator = None
     if "estimated" in modes:
         estimator = estimators.load(_ESTIMATOR.value, _ESTIMATOR_WEIGHTS.value)
+    steps = _steps(_STEPS.value)
+    scratch = [row for row in chosen if row.endswith("/scratch")]
+    if scratch and not set(steps) - {0, "auto"}:
+        raise cli.InputError(
+            f"--steps={','.join(_STEPS.value)}: {scratch[0]} learns from nothing else; "
+            "give a number above 0 too"
+        )
     return Plan(
+        source=clips.place(_CLIPS.value),
         clips=found,
         rows=chosen,
         kernels=dict(zip(names, loaded, strict=True)),
         modes=modes,
         protocols=_choice(_PROTOCOLS, protocols.NAMES),
-        steps=_steps(_STEPS.value),
+        steps=steps,
         predictions=_predictions(found, chosen),
         predictions_row=_PREDICTIONS.value and _predictions_row(),
         weights={name: trained.load(run) for name, run in used.items()},
@@ -116,7 +129,7 @@ def _runs():
     for word in _WEIGHTS.value:
         name, is_named, folder = word.partition("=")
         name, folder = (name, folder) if is_named else ("ours", word)
-        if name in runs or name == "trilinear" or "/" in name:
+        if name in ("", *runs, *_OURS) or "/" in name:
             raise cli.InputError(f"--weights={word}: {name!r} cannot name this row")
         runs[name] = folder
     return runs
@@ -130,11 +143,11 @@ def _rows(runs):
     known |= {f"{name}/{way}" for name in runs for way in rows.WAYS}
     for row in _ROWS.value:
         if row not in known:
-            hint = "needs --weights=DIR, a run of meta_train, or NAME=DIR"
+            hint = "it needs --weights=DIR, a run of meta_train, or NAME=DIR"
             if runs:
                 hint = f"choose of trilinear, {', '.join(runs)}, or NAME/WAY with a way"
                 hint += f" of {', '.join(rows.WAYS)}"
-            raise cli.InputError(f"--rows: {row!r} is not known: it {hint}")
+            raise cli.InputError(f"--rows: {row!r} is not known: {hint}")
     return list(dict.fromkeys(_ROWS.value))
 
 
@@ -169,7 +182,7 @@ def _predictions(found, chosen):
     if not _PREDICTIONS.value:
         return {}
     folder = pathlib.Path(_PREDICTIONS.value)
-    if _predictions_row() in chosen:
+    if _predictions_row() in (*chosen, *_OURS):
         raise cli.InputError(
             f"--predictions={folder}: its row would be named as one of --rows; rename "
             "the folder"

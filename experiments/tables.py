@@ -65,7 +65,7 @@ def by_clip(results: list[dict]) -> list[dict]:
 def text(results: list[dict]) -> str:
     """A table of means, one line a row, kernel, mode, protocol, list and steps."""
     head = (
-        f"{'row':<18} {'kernel':<16} {'mode':<9} {'protocol':<8} {'steps':>6} {'':<24}"
+        f"{'row':<18} {'kernel':<16} {'mode':<9} {'protocol':<8} {'steps':>9} {'':<24}"
     )
     for _, title, form in _COLUMNS:
         head += f" {title:>{form.partition('.')[0]}}"
@@ -84,7 +84,7 @@ def line(entry: dict, what: str) -> str:
         steps = f"auto {entry['steps_taken']:.3g}"
     words = (
         f"{entry['row']:<18} {entry['kernel']:<16} {entry['kernel_mode']:<9} "
-        f"{entry['protocol']:<8} {steps:>6} {what:<24}"
+        f"{entry['protocol']:<8} {steps:>9} {what:<24}"
     )
     for name, _, form in _COLUMNS:
         value = entry[name]

@@ -1,10 +1,12 @@
 """Weights of the right form that nothing has trained, as a command would load them."""
 
 import functools
+import json
 
 import small
 
-from experiments import trained
+from adavsr_jax import checkpoints
+from experiments import build, trained
 from experiments.configs import corpus
 
 
@@ -18,3 +20,12 @@ def weights():
     config.network.ssr_blocks = small.MODEL.ssr.blocks
     params = small.params()
     return trained.Trained(params, 0, trained.digest(params), config)
+
+
+def save(workdir, config):
+    """Makes `workdir` a run of `meta_train` that has saved `weights` at step 3."""
+    (workdir / "config.json").write_text(json.dumps(config.to_dict(), default=list))
+    state = build.initial_state(config)._replace(average=weights().params)
+    saved = checkpoints.Checkpoints(workdir / "checkpoints")
+    saved.save(3, state, {"network": config.network.to_dict()}, 20.0)
+    saved.close()
