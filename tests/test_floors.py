@@ -34,6 +34,8 @@ FLOORS = {
     "adavsr_jax.consistency": (2, ()),
     "adavsr_jax.kernel_estimation": (2, ("tasks",)),
     "adavsr_jax.objectives": (2, ()),
+    "adavsr_jax.patch_recurrence": (2, ()),
+    "adavsr_jax.spectrum": (2, ()),
     "adavsr_jax.tasks": (2, ()),
     "adavsr_jax.internal_learning": (3, ()),
     "adavsr_jax.meta_step": (3, ()),

@@ -1,0 +1,35 @@
+"""Takes the best weights of a run into the project, for all who use it.
+
+    python -m experiments.ship --run=runs/kernel_estimator --name=kernel_estimator
+
+Writes `adavsr_jax/weights/NAME.npz` and `NAME.json`, see `experiments/shipped.py`. What
+they were trained on and what they are good for belongs into the model card beside them,
+`adavsr_jax/weights/README.md`.
+"""
+
+import pathlib
+
+from absl import flags
+
+from experiments import build_estimator, cli, shipped, trained
+
+_RUN = flags.DEFINE_string("run", None, "The --workdir of a training run.")
+_NAME = flags.DEFINE_enum("name", "kernel_estimator", ["kernel_estimator"], "Of what.")
+
+
+def main(argv):
+    del argv
+    if not _RUN.value:
+        raise cli.InputError("--run=DIR is missing: the --workdir of a training run")
+    builder = build_estimator
+    config, step, params = trained.read_run(
+        _RUN.value, builder.check, builder.initial_state, "train_kernel_estimator"
+    )
+    # Where the shards lay on that machine helps nobody.
+    config.data.root = pathlib.PurePath(config.data.root).name
+    shipped.save(_NAME.value, config, params, {"step": step})
+    print(f"{_NAME.value}: step {step}, sha256 {trained.digest(params)}")
+
+
+if __name__ == "__main__":
+    cli.run(main)
