@@ -3,8 +3,8 @@
 Sharp pictures have spectra near a power law (Field, JOSA A 1987); a Gaussian blur of
 covariance `C` multiplies them by `exp(-v^T C v)`, `v` in radians per high-resolution
 pixel. The law's exponent and lopsidedness and `C` are fitted together; the blur shows
-where the logarithm falls with the square of frequency. Departure from the methods that
-the paper cites for its kernels (its refs. 41 and 48): none fits frames this small.
+where the logarithm falls with the square of frequency. Departure: not one of the
+methods that the paper names (its refs. 41 and 48), and much closer than the first.
 """
 
 import jax
@@ -20,11 +20,12 @@ _NARROWEST, _WIDEST = 0.6, 5.0  # standard deviations that are answered, pixels
 # The unknowns: logarithm of the scale; exponent; the amplitude's dependence on the
 # direction phi, as cos 2 phi, sin 2 phi, cos 4 phi; C_xx, C_xy, C_yy in pixels^2.
 # Content is lopsided at every frequency alike, blur ever more with frequency: that
-# tells them apart. Means and spreads are those of fits to our training videos.
+# tells them apart. Means and spreads of content are rounded from fits to our training
+# videos; those of C are chosen to say little.
 _MEAN = np.float32([0, 2.4, 0, 0, 0.25, 4, 0, 4])
 _SPREAD = np.float32([30, 0.3, 0.3, 0.3, 0.3, 2, 1.4, 2])
-# One unit, near twice the misfit, for each frequency: neighbours err together, and 500
-# of them must not outvote the prior.
+# Of the logarithm at one frequency. Models miss by 0.4; it is more because neighbours
+# miss together, and 476 frequencies must not outvote the prior.
 _MISFIT = 1.0
 # Rounding to 8 bits, a variance of 1/12 in each colour, as it appears in luma.
 _ROUNDING = float(np.sum(np.square([65.481, 128.553, 24.966])) / 255**2 / 12)
