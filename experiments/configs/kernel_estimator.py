@@ -3,7 +3,10 @@
     python -m experiments.train_kernel_estimator \
         --config=experiments/configs/kernel_estimator.py --workdir=runs/kernel_estimator
 
-Data: the shards of `corpus.py`. Hardware: 2 CPU cores.
+Data: the shards of `corpus.py`. Hardware: 2 CPU cores and other work, 45 minutes.
+Result: mean kernel error (`kernels.error`) 0.23 on crops of the validation clips with
+blurs of the training distribution (0.81 after 20 steps); on whole clips and what it
+costs in PSNR: README, "Blind". Those weights are in `adavsr_jax/weights`.
 """
 
 from experiments.configs import corpus
@@ -27,7 +30,7 @@ def get_config():
     network.features = 24
 
     config.estimator = estimator = type(config)()
-    estimator.steps = 8000
+    estimator.steps = 9000
     estimator.batch = 8
     estimator.patch = 176  # HR pixels: LR 44
     estimator.learning_rate = 1e-3
