@@ -94,6 +94,7 @@ def compress(frames, step):
     steepness = 1 + 7 * (order[:, None] + order[None, :]) / (2 * _BLOCK - 2)
     # The mean of a block of ones has the coefficient 8 in an orthonormal transform.
     unit = jnp.asarray(steepness[:, None, :, None], frames.dtype) * step * 8 / 255
+    unit = jnp.expand_dims(unit, range(blocks.ndim - unit.ndim))
     blocks = jnp.round(blocks / unit) * unit
     blocks = product("...iujvc,ua,vb->...iajbc", blocks, cosines, cosines)
     return frames.at[..., : rows * _BLOCK, : columns * _BLOCK, :].set(

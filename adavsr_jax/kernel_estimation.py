@@ -124,7 +124,7 @@ def damaged(key, lr, *, noise, compression, probability):
       probability: of either.
     """
     which_key, noise_key, sigma_key, step_key = jax.random.split(key, 4)
-    noisy, compressed = jax.random.bernoulli(which_key, probability, (2,))
+    noisy, compressed = jax.random.bernoulli(which_key, jnp.float32(probability), (2,))
     sigma = jax.random.uniform(sigma_key, maxval=noise / 255) * noisy
     lr = lr + sigma * jax.random.normal(noise_key, lr.shape)
     step = jax.random.uniform(step_key, minval=1.0, maxval=compression)

@@ -131,6 +131,36 @@ def _before_and_after(found, row, kernels):
     return before, [entry for entry in entries if entry["steps"] == last]
 
 
+def scratch(found, others):
+    """Internal learning alone against rows of another evaluation, on its own clips.
+
+    Means over the clips and kernels of `found`, each row with as many steps as there
+    are; PSNR-Y and the seconds that its steps on a clip took.
+    """
+    lines = ["| row | steps | PSNR-Y | s a clip |", "|---|---|---|---|"]
+    problems = {
+        (entry["kernel"], clip)
+        for entry in found["by_clip"]
+        for clip in entry["psnr_y"]
+    }
+    for source in (found, others):
+        values = {}
+        for entry in source["by_clip"]:
+            of_row = values.setdefault((entry["row"], entry["steps"]), [])
+            of_row += [
+                psnr
+                for clip, psnr in entry["psnr_y"].items()
+                if (entry["kernel"], clip) in problems
+            ]
+        for (row, steps), of_row in values.items():
+            timing = _one(source, part="seconds", row=row, steps=steps)
+            spent = timing and timing["seconds"]
+            cells = [row, "chosen" if steps == "auto" else str(steps)]
+            cells += [_decibel(_mean(of_row)), "-" if not spent else f"{spent:.1f}"]
+            lines.append("| " + " | ".join(cells) + " |")
+    return lines
+
+
 def seconds(found):
     """Seconds a frame of the restored clip: estimation, adaptation, inference apart."""
     frames = _one(found, row="trilinear")["frames"] / _one(found)["clips"]
@@ -162,6 +192,7 @@ TABLES = {
     "estimators_vid4": (("vid4_network",), estimators),
     "blind": (("val_blind",), blind),
     "bicubic": (("val_blind",), bicubic),
+    "scratch": (("val_scratch", "val_blind"), scratch),
     "seconds": (("val_blind",), seconds),
 }
 

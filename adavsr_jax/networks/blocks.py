@@ -52,7 +52,7 @@ class Trunk(nn.Module):
             y = convolve3x3(self.channels)(x)
             if code is not None:
                 film = nn.Dense(2 * self.channels, kernel_init=nn.initializers.zeros)
-                scale, shift = jnp.split(film(code), 2)
+                scale, shift = jnp.split(film(code)[None, None, None], 2, axis=-1)
                 y = y * (1 + scale) + shift
             x = x + convolve3x3(self.channels)(nn.relu(y))
         return convolve3x3(self.features, kernel_init=nn.initializers.zeros)(x)
