@@ -22,7 +22,7 @@ from experiments import cli, scores
 WAYS = ("consistent", "scratch", "ssr_first")
 # Short windows: the trilinear floor needs no more, and full frames are large.
 _TRILINEAR_WINDOW = 4
-_BACK_PROJECTIONS = 3
+BACK_PROJECTIONS = 3
 
 
 class Row(NamedTuple):
@@ -100,7 +100,7 @@ def adapted(weights, lr, told, steps, *, back_projections=0) -> Iterator[Row]:
 
 def consistent(weights, lr, told, steps):
     """As `adapted`; given frames are back-projected three times."""
-    return adapted(weights, lr, told, steps, back_projections=_BACK_PROJECTIONS)
+    return adapted(weights, lr, told, steps, back_projections=BACK_PROJECTIONS)
 
 
 def scratch(weights, lr, told, steps) -> Iterator[Row]:

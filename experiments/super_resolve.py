@@ -11,7 +11,7 @@ import os
 from absl import flags
 
 from adavsr_jax import video
-from experiments import cli, estimators, shot_by_shot, trained
+from experiments import cli, estimators, rows, shot_by_shot, trained
 
 _INPUT = flags.DEFINE_string(
     "input", None, "A video file, or a folder of frames.", required=True
@@ -50,7 +50,7 @@ _ADAPT_STEPS = flags.DEFINE_integer(
 )
 _BACK_PROJECTIONS = flags.DEFINE_integer(
     "back_projections",
-    0,
+    rows.BACK_PROJECTIONS,
     "How often given frames are moved toward those that reduce to the input.",
     lower_bound=0,
 )
