@@ -37,38 +37,45 @@ def floor(found):
 
 
 def estimators(*results):
-    """What an estimate costs against the true kernel: a line an evaluation."""
+    """What an estimate costs against the true kernel: a line an evaluation.
+
+    Where evaluations are of different clips, a second line for those that all share.
+    """
     lines = [
         "| estimator | clips | kernel error: Gaussians | bicubic | others | dB lost: "
         "Gaussians | worst kernel | worst clip | bicubic | others | not told | s |",
         "|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
-    for found in results:
-        gaussian, bicubic, other = (
-            _lost(found, kernels) for kernels in (GAUSSIANS, ["bicubic"], OTHERS)
-        )
-        errors = [
-            _mean(
-                e["kernel_error"] for e in found["estimates"] if e["kernel"] in chosen
-            )
-            for chosen in (GAUSSIANS, ["bicubic"], OTHERS)
-        ]
-        assumed = sum(entry["assumed"] for entry in found["estimates"])
-        name = found["provenance"]["estimator"].split()[0]
-        clips = {entry["clip"] for entry in found["estimates"]}
-        seconds = _one(found, part="seconds", row="estimate")["seconds"]
-        cells = [name, str(len(clips)), *map(_share, errors)]
-        cells += [
-            _decibel(_mean(gaussian["kernels"])),
-            _decibel(max(gaussian["kernels"])),
-        ]
-        cells += [_decibel(max(gaussian["clips"])), _decibel(_mean(bicubic["kernels"]))]
-        cells += [_decibel(_mean(other["kernels"])), str(assumed), f"{seconds:.2f}"]
-        lines.append("| " + " | ".join(cells) + " |")
+    seen = [{entry["clip"] for entry in found["estimates"]} for found in results]
+    shared = set.intersection(*seen)
+    for found, clips in zip(results, seen, strict=True):
+        lines += [_estimator(found, chosen) for chosen in _unique(clips, shared)]
     return lines
 
 
-def _lost(found, kernels):
+def _unique(clips, shared):
+    return [clips] if clips == shared else [clips, shared]
+
+
+def _estimator(found, clips):
+    groups = (GAUSSIANS, ["bicubic"], OTHERS)
+    estimates = [entry for entry in found["estimates"] if entry["clip"] in clips]
+    errors = [
+        _mean(e["kernel_error"] for e in estimates if e["kernel"] in kernels)
+        for kernels in groups
+    ]
+    gaussian, bicubic, other = (_lost(found, kernels, clips) for kernels in groups)
+    seconds = _one(found, part="seconds", row="estimate")["seconds"]
+    assumed = sum(entry["assumed"] for entry in estimates)
+    cells = [found["provenance"]["estimator"].split()[0], str(len(clips))]
+    cells += map(_share, errors)
+    cells += [_decibel(_mean(gaussian["kernels"])), _decibel(max(gaussian["kernels"]))]
+    cells += [_decibel(max(gaussian["clips"])), _decibel(_mean(bicubic["kernels"]))]
+    cells += [_decibel(_mean(other["kernels"])), str(assumed), f"{seconds:.2f}"]
+    return "| " + " | ".join(cells) + " |"
+
+
+def _lost(found, kernels, clips):
     """dB of the oracle above the estimate, by kernel and by clip and kernel."""
     lost = {"kernels": [], "clips": []}
     for kernel in kernels:
@@ -79,9 +86,11 @@ def _lost(found, kernels):
         if None in parts:
             continue
         oracle, estimated = (part["psnr_y"] for part in parts)
-        clips = [oracle[clip] - estimated[clip] for clip in oracle]
-        lost["kernels"].append(_mean(clips))
-        lost["clips"] += clips
+        differences = [
+            oracle[clip] - estimated[clip] for clip in oracle if clip in clips
+        ]
+        lost["kernels"].append(_mean(differences))
+        lost["clips"] += differences
     return lost
 
 
