@@ -16,7 +16,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from adavsr_jax import internal_learning, pixels, resampling, restoration, video
+from adavsr_jax import pixels, resampling, restoration, video
 from experiments import cli, scores
 
 WAYS = ("consistent", "scratch", "ssr_first")
@@ -74,28 +74,34 @@ def adapted(weights, lr, told, steps, *, back_projections=0) -> Iterator[Row]:
       weights: `trained.Trained`.
       lr: uint8 `[M, h, w, 3]`.
       told: `{mode: kernel [20, 20]}`, what adaptation and network are told.
-      steps: numbers of steps, or `auto`: as many as the clip's held-out patches choose,
-        at most `config.internal.steps`.
+      steps: numbers of steps, or `auto`: as many as internal learning chooses, at most
+        `config.internal.steps`.
       back_projections: see `trained.Trained.restore`.
     """
     restore = functools.partial(weights.restore, back_projections=back_projections)
-    bound = weights.config.internal.steps
-    limits = {count: bound if count == "auto" else count for count in steps}
-    longest = max(limits.values())
     for mode, kernel in told.items():
-        began = time.monotonic()
-        learned = jax.block_until_ready(
-            weights.adapt(weights.params, lr, kernel, longest)
-        )
-        seconds = time.monotonic() - began
-        for count, limit in limits.items():
-            taken = limit
-            if count == "auto":
-                taken = int(internal_learning.choose(learned.held_out[: limit + 1]))
-            params = jax.tree.map(operator.itemgetter(taken), learned.trajectory)
-            restorer = functools.partial(_window, restore, (params, lr, kernel))
-            measured = seconds if limit == longest else None
-            yield Row([mode], count, taken, measured, restorer)
+        for limit, counts in _runs(weights.config.internal.steps, steps):
+            began = time.monotonic()
+            learned = jax.block_until_ready(
+                weights.adapt(weights.params, lr, kernel, limit)
+            )
+            seconds = time.monotonic() - began
+            for count in counts:
+                taken = int(learned.steps) if count == "auto" else count
+                params = jax.tree.map(operator.itemgetter(taken), learned.trajectory)
+                restorer = functools.partial(_window, restore, (params, lr, kernel))
+                whole = count in ("auto", limit)
+                yield Row([mode], count, taken, seconds if whole else None, restorer)
+
+
+def _runs(bound, steps):
+    """`[(limit, counts), ...]`: numbers of steps that one adaptation passes through."""
+    numbers = [count for count in steps if count != "auto"]
+    if "auto" not in steps:
+        return [(max(numbers), numbers)]
+    longer = [count for count in numbers if count > bound]
+    runs = [(bound, [count for count in steps if count not in longer])]
+    return runs + ([(max(longer), longer)] if longer else [])
 
 
 def consistent(weights, lr, told, steps):
