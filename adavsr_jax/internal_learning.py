@@ -105,17 +105,21 @@ def learn(params, lr, kernel, *, model, distance, steps, step_size, temporal, ad
             watch=lambda moved: (error(moved), moved),
         ).watched,
     )
-    finite = jnp.where(jnp.isfinite(errors), errors, jnp.inf)
-    best = jnp.argmin(finite).astype(jnp.int32)
+    best = choose(errors)
     at = lambda step: jax.tree.map(lambda leaf: leaf[step], trajectory)
     given = middle(pixels.to_float(lr), _WITNESSED)
     differences = jnp.stack(
         [_inconsistency(model, at(step), given, kernel) for step in (0, best)]
     )
-    # Not a number anywhere: no step is taken.
-    believed = differences[0] >= _CONSISTENT * differences[1]
+    believed = differences[0] >= _CONSISTENT * differences[1]  # not if it is no number
     taken = jnp.where(believed, best, 0)
     return Learned(at(taken), taken, errors, differences, trajectory)
+
+
+def choose(held_out):
+    """The number of steps, int32, with the least error of `[n + 1]`; 0 if none is."""
+    finite = jnp.where(jnp.isfinite(held_out), held_out, jnp.inf)
+    return jnp.argmin(finite).astype(jnp.int32)
 
 
 def _inconsistency(model, params, lr, kernel):

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from adavsr_jax import kernels, sharding
-from experiments import build, checks, cli, shot_by_shot, trained
+from experiments import build, checks, cli, estimators, shot_by_shot, trained
 from experiments.configs import demo
 
 _ROOT = pathlib.Path(__file__).parent.parent
@@ -149,9 +149,9 @@ def test_frames_too_small_to_learn_from_are_restored_as_they_are(tmp_path):
             tmp_path / f"in/{name}.png"
         )
     lines = []
-    kernel = np.asarray(kernels.bicubic())
+    blur = estimators.known(np.asarray(kernels.bicubic()), "known").estimate
     count = shot_by_shot.restore(
-        tmp_path / "in", tmp_path / "out", weights, kernel, 2, tell=lines.append
+        tmp_path / "in", tmp_path / "out", weights, blur, 2, tell=lines.append
     )
     assert count == 3
     assert "not adapted, its frames are below 4 x 4" in lines[0]

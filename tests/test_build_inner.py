@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from adavsr_jax import sharding
-from experiments import build, build_inner, checks, cli, meta_train
+from experiments import build, build_inner, checks, cli, training
 from experiments.configs import demo
 
 TINY = {
@@ -74,8 +74,9 @@ def test_every_way_trains(changes):
     assert ("log_step_size" in before) == config.inner.learn_step_sizes
     # Whatever was trained restores.
     learn = jax.jit(build.learner(config), static_argnames="steps")
-    adapted, after = learn(before, CLIPS[0], KERNEL, steps=2)
-    assert set(adapted) == {"tsr", "ssr"} and np.isfinite(after).all()
+    learned = learn(before, CLIPS[0], KERNEL, steps=2)
+    assert set(learned.params) == {"tsr", "ssr"}
+    assert np.isfinite(learned.held_out).all() and learned.held_out.shape == (3,)
     build.model(config).apply({"params": before}, np.zeros((1, 2, 8, 8, 3), "f4"))
 
 
@@ -122,8 +123,8 @@ def test_bad_values_are_refused_by_name(changes, words):
 
 def test_a_loss_that_is_not_finite_names_its_task_and_step():
     losses = np.ones((3, 4), np.float32)
-    meta_train._check_inner_losses(7, losses)
-    meta_train._check_inner_losses(7, ())
+    training._check_inner_losses(7, losses)
+    training._check_inner_losses(7, ())
     losses[1, 2:] = np.inf
     with pytest.raises(ValueError, match="step 7: .* of task 1 is inf at inner step 2"):
-        meta_train._check_inner_losses(7, losses)
+        training._check_inner_losses(7, losses)

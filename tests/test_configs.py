@@ -8,10 +8,15 @@ import jax
 import pytest
 
 from adavsr_jax import sharding
-from experiments import build
+from experiments import build, build_estimator, checks
 
 FOLDER = pathlib.Path(__file__).parent.parent / "experiments" / "configs"
 NAMES = sorted(path.stem for path in FOLDER.glob("[a-z]*.py"))
+
+
+# Of `train_kernel_estimator`; the rest are of `meta_train`.
+ESTIMATORS = ["kernel_estimator"]
+RESTORERS = [name for name in NAMES if name not in ESTIMATORS]
 
 
 def _config(name):
@@ -35,18 +40,20 @@ def test_opens_with_command_hardware_and_result(name):
 
 
 def test_all_have_the_same_fields():
-    fields = [dict(_paths(_config(name))) for name in NAMES]
+    fields = [dict(_paths(_config(name))) for name in RESTORERS]
     assert all(each == fields[0] for each in fields)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_builds_its_phases_and_traces_its_step(name):
-    config = _config(name)
-    mesh = sharding.mesh(jax.devices()[:1])
-    phases = build.phases(config, mesh)
-    assert [phase.name for phase in phases] == ["large_scale", "meta"]
-    state = jax.eval_shape(lambda: build.initial_state(config))
-    for phase, settings in zip(phases, (config.large_scale, config.meta), strict=True):
+def test_satisfies_its_own_command(name):
+    checker = build_estimator if name in ESTIMATORS else checks
+    checker.check(_config(name))
+
+
+def _check_phases(config, phases, state):
+    """Each step traces, on the batches that the config asks for."""
+    for phase in phases:
+        settings = config[phase.name]
         shape = (settings.batch, config.data.frames, *(settings.patch,) * 2, 3)
         clips = jax.ShapeDtypeStruct(shape, "uint8")
         key = jax.eval_shape(lambda: jax.random.key(0))
@@ -55,8 +62,28 @@ def test_builds_its_phases_and_traces_its_step(name):
         assert jax.tree.structure(after) == jax.tree.structure(state)
 
 
+@pytest.mark.parametrize("name", RESTORERS)
+def test_builds_its_phases_and_traces_its_step(name):
+    config = _config(name)
+    phases = build.phases(config, sharding.mesh(jax.devices()[:1]))
+    assert [phase.name for phase in phases] == ["large_scale", "meta"]
+    state = jax.eval_shape(lambda: build.initial_state(config))
+    _check_phases(config, phases, state)
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
+def test_an_estimator_builds_its_phase_and_traces_its_step(name):
+    config = _config(name)
+    phases = build_estimator.phases(config, sharding.mesh(jax.devices()[:1]))
+    assert [phase.name for phase in phases] == ["estimator"]
+    state = jax.eval_shape(lambda: build_estimator.initial_state(config))
+    _check_phases(config, phases, state)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_size_of_the_network(name):
-    params = jax.eval_shape(lambda: build.initial_state(_config(name))).params
+    builder = build_estimator if name in ESTIMATORS else build
+    params = jax.eval_shape(lambda: builder.initial_state(_config(name))).params
     count = sum(leaf.size for leaf in jax.tree.leaves(params))
-    assert count <= {"vimeo": 5_000_000}.get(name, 1_000_000)
+    largest = {"vimeo": 5_000_000, "kernel_estimator": 100_000}
+    assert count <= largest.get(name, 1_000_000)

@@ -3,6 +3,7 @@ import jax.numpy as jnp
 import laws
 import numpy as np
 import pytest
+import scipy.fft
 import scipy.ndimage
 from PIL import Image
 
@@ -171,3 +172,60 @@ def test_degrade_leaves_code_values_of_the_right_shape():
     found = degradation.degrade(_frames(2, 7, 16, 20, 3), LOPSIDED, "drop")
     assert found.shape == (2, 4, 4, 5, 3)
     np.testing.assert_array_equal(found, pixels.to_float(pixels.to_uint8(found)))
+
+
+_compress = jax.jit(degradation.compress)
+
+
+@pytest.mark.parametrize("step", [0.5, 1.0, 4.0])
+def test_compression_rounds_the_cosine_transform_of_each_block(step):
+    frame = _frames(16, 24, 1)
+    found = np.asarray(_compress(frame, step))[..., 0]
+    slope = np.add.outer(np.arange(8), np.arange(8)) / 14  # 0 at the mean, 1 at the end
+    unit = step * 8 / 255 * (1 + 7 * slope)
+    for top in (0, 8):
+        for left in (0, 8, 16):
+            block = np.s_[top : top + 8, left : left + 8]
+            before = frame[(*block, 0)].astype(np.float64)
+            cosines = scipy.fft.dctn(before, norm="ortho")
+            expected = scipy.fft.idctn(np.round(cosines / unit) * unit, norm="ortho")
+            np.testing.assert_allclose(found[block], expected, atol=2e-6)
+
+
+def test_compression_loses_nothing_the_second_time():
+    once = _compress(_frames(2, 3, 16, 24, 3), 2.0)
+    np.testing.assert_allclose(_compress(once, 2.0), once, atol=2e-6)
+
+
+def test_compression_loses_more_with_larger_steps_and_never_more_than_half_of_one():
+    frames = _frames(3, 24, 16, 3)
+    errors = []
+    for step in (1e-4, 0.25, 1.0, 4.0):
+        errors.append(jnp.sqrt(jnp.mean((_compress(frames, step) - frames) ** 2)))
+        # The transform keeps lengths: half a unit a coefficient, units of 1 to 8 steps.
+        slope = np.add.outer(np.arange(8), np.arange(8)) / 14
+        bound = np.sqrt(np.mean((step * 8 / 255 * (1 + 7 * slope) / 2) ** 2))
+        assert errors[-1] <= bound + 1e-6
+    assert all(low < high for low, high in zip(errors, errors[1:], strict=False))
+
+
+def test_compression_leaves_what_is_no_whole_block():
+    frames = _frames(2, 19, 13, 3)
+    found = np.asarray(_compress(frames, 8.0))
+    np.testing.assert_array_equal(found[:, 16:], frames[:, 16:])
+    np.testing.assert_array_equal(found[:, :, 8:], frames[:, :, 8:])
+    assert (found[:, :16, :8] != frames[:, :16, :8]).mean() > 0.99
+    np.testing.assert_array_equal(_compress(frames[:, :7], 8.0), frames[:, :7])
+
+
+@pytest.mark.parametrize("value", [0, 3, 100, 255])
+def test_compression_rounds_a_flat_block_to_a_multiple_of_the_step(value):
+    flat = np.full((8, 8, 3), value / 255, np.float32)
+    found = 255 * np.asarray(_compress(flat, 7.0))
+    np.testing.assert_allclose(found, 7 * np.round(value / 7), atol=1e-4)
+
+
+def test_compression_lets_whole_steps_of_brightness_pass():
+    frames = _frames(2, 16, 16, 3)
+    brighter = _compress(frames + np.float32(3 * 4 / 255), 4.0)
+    np.testing.assert_allclose(brighter, _compress(frames, 4.0) + 12 / 255, atol=3e-6)

@@ -198,3 +198,55 @@ def test_the_transfer_tells_the_bicubic_from_every_gaussian():
         for w in widths
     )
     assert nearest > 0.05
+
+
+def _covariance(s1, s2, angle):
+    """xx, xy, yy of the ellipse, float64."""
+    along, across = s1**2, s2**2
+    cos, sin = np.cos(angle), np.sin(angle)
+    return (
+        along * cos**2 + across * sin**2,
+        (along - across) * cos * sin,
+        along * sin**2 + across * cos**2,
+    )
+
+
+@pytest.mark.parametrize("degrees", [-200, 0, 30, 90, 135, 180])
+@pytest.mark.parametrize("widths", [(0.6, 0.6), (2.0, 1.9), (3.4, 0.6)])
+def test_a_covariance_names_the_gaussian_of_its_ellipse(widths, degrees):
+    angle = np.deg2rad(degrees)
+    covariance = map(jnp.float32, _covariance(*widths, angle))
+    found = kernels.from_covariance(*covariance)
+    np.testing.assert_allclose(found, kernels.gaussian(*widths, angle), atol=2e-6)
+    assert found.dtype == jnp.float32
+
+
+@pytest.mark.parametrize(
+    "s1, s2, degrees", [(2.4, 1.2, 30), (2.0, 0.8, 90), (1.6, 1.0, 135), (2.2, 1.1, 0)]
+)
+def test_moments_measure_what_a_gaussian_was_made_of(s1, s2, degrees):
+    kernel = np.asarray(kernels.gaussian(s1, s2, np.deg2rad(degrees)))
+    # Rows and columns rolled: only zeros, but for 1e-5 of the widest, change sides.
+    for moved in (kernel, np.roll(kernel, (1, -1), (0, 1))):
+        found = kernels.moments(moved)
+        np.testing.assert_allclose(found[:2], [s1, s2], rtol=2e-3)
+        turn = (found[2] - degrees + 90) % 180 - 90
+        assert abs(turn) < 0.2 and 0 <= found[2] < 180
+
+
+def test_moments_of_a_bicubic_are_none():
+    s1, s2, _ = kernels.moments(np.asarray(kernels.bicubic()))
+    assert 0 <= s2 <= s1 < 0.3
+
+
+def test_the_error_of_a_kernel_is_relative():
+    truth, other = kernels.gaussian(2.0, 1.0, 0.3), kernels.disk(3)
+    assert kernels.error(truth, truth) == 0
+    np.testing.assert_allclose(kernels.error(0 * truth, truth), 1, rtol=1e-6)
+    halfway = truth + (other - truth) / 2
+    np.testing.assert_allclose(
+        kernels.error(halfway, truth), kernels.error(other, truth) / 2, rtol=1e-5
+    )
+    np.testing.assert_allclose(
+        kernels.error(3 * other, 3 * truth), kernels.error(other, truth), rtol=1e-6
+    )

@@ -13,8 +13,15 @@ from adavsr_jax import video
 @pytest.mark.parametrize(
     "flags, words",
     [
-        (["--kernel=estimate", "--weights=w", "--output=out.mp4"], "--kernel=bicubic"),
-        (["--weights=w", "--output=out.mp4"], "no trained weights in w"),
+        (["--kernel=bicubic", "--weights=w", "--output=o"], "no trained weights in w"),
+        (["--kernel=sharp", "--weights=w", "--output=o"], "unknown kernel 'sharp'"),
+        (["--kernel=k.npy", "--weights=w", "--output=o"], "k.npy: no such kernel"),
+        (
+            ["--estimator_weights=e", "--weights=w", "--output=o"],
+            "weights in e: config",
+        ),
+        (["--estimator=guess", "--weights=w", "--output=o"], "network|recurrence|spec"),
+        (["--adapt_steps=-1", "--weights=w", "--output=o"], "adapt_steps"),
         (["--weights=w", "--output=."], "not numbered frames"),
         (["--weights=w", "--output=out.gif"], "cannot write .gif"),
     ],

@@ -75,16 +75,60 @@ def test_query_is_a_crop_of_the_degraded_clip():
 
 def test_relations_say_what_support_and_query_share():
     clip, key = small.clips(1, 7, 64)[0], jax.random.key(2)
-    matched, independent, jitter = (
-        _make(key, clip, small.generator(relation)) for relation in tasks.RELATIONS
-    )
-    # The query never depends on the relation.
+    made = {name: _make(key, clip, small.generator(name)) for name in tasks.RELATIONS}
+    matched, independent, jitter = made.values()
+    # The query's frames never depend on the relation.
     for other in (independent, jitter):
-        jax.tree.map(np.testing.assert_array_equal, matched.query, other.query)
+        jax.tree.map(np.testing.assert_array_equal, matched.query[:3], other.query[:3])
     # The targets of SSR in the support are the LR clip: another one if T_i != T_j.
     np.testing.assert_array_equal(matched.support.hr, jitter.support.hr)
     assert np.abs(matched.support.hr - independent.support.hr).max() > 0.01
     assert np.abs(matched.support.hfr - jitter.support.hfr).max() > 0.003
+
+
+@pytest.mark.parametrize("relation", tasks.RELATIONS)
+def test_networks_are_told_the_blur_of_the_relation(relation):
+    clip, key = small.clips(1, 7, 64)[0], jax.random.key(2)
+    task = _make(key, clip, small.generator(relation))
+    drawn = tasks.sample(jax.random.split(key, 4)[0], small.generator())
+    truth = kernels.from_parameters(drawn.blur)
+    told = kernels.error(task.query.kernel, truth)
+    if relation == "jitter":  # an estimate, the same one for support and query
+        assert 0.01 < told < 0.5
+        np.testing.assert_array_equal(task.support.kernel, task.query.kernel)
+    else:
+        assert told < 1e-5
+        apart = kernels.error(task.support.kernel, truth)
+        assert apart < 1e-5 if relation == "matched" else apart > 0.1
+    # Whatever was told of it, the support is what that blur makes of its targets.
+    reduced = degradation.blur_and_reduce(task.support.hr, task.support.kernel)
+    np.testing.assert_allclose(task.support.hfr, reduced, atol=0.51 / 255)
+
+
+def test_large_scale_training_tells_an_estimate_too():
+    clip, key = small.clips(1, 5, 32)[0], jax.random.key(2)
+    make = jax.jit(tasks.pretraining, static_argnums=2)
+    exact, sharp = make(key, clip, small.generator("matched"))
+    jitter, same = make(key, clip, small.generator("jitter"))
+    alike = functools.partial(jax.tree.map, np.testing.assert_array_equal)
+    alike((exact[:3], sharp), (jitter[:3], same))
+    reduced = degradation.blur_and_reduce(exact.hr, exact.kernel)
+    np.testing.assert_allclose(exact.hfr, reduced, atol=0.51 / 255)
+    assert 0.01 < kernels.error(jitter.kernel, exact.kernel) < 0.5
+
+
+@pytest.mark.parametrize("mean3", [0.0, 1.0])
+def test_a_lowered_clip_is_the_degraded_one(mean3):
+    clip = small.clips(1, 6, 32)[0]  # the sixth has no frame after it
+    drawn = tasks.sample(jax.random.key(3), small.generator(mean3_probability=mean3))
+    found = jax.jit(tasks.lowered)(clip, drawn)
+    # Time first or space first: both are linear, but a rounding may tip.
+    how = "mean3" if mean3 else "drop"
+    kernel = kernels.from_parameters(drawn.blur)
+    expected = degradation.degrade(pixels.to_float(clip[:5]), kernel, how)
+    assert found.shape == (3, 8, 8, 3)
+    np.testing.assert_allclose(found, expected, atol=1.01 / 255)
+    assert (np.abs(found - expected) < 1e-6).mean() > 0.99
 
 
 def test_mean3_blurs_the_input_and_not_the_targets():
