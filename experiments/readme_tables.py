@@ -96,7 +96,9 @@ def _lost(found, kernels, clips):
 
 def blind(found):
     """Every row told the estimated kernel: means over the Gaussian and other blurs."""
-    return _rows(found, {"Gaussians": GAUSSIANS, "motion, disk, irregular": OTHERS})
+    seen = {entry["kernel"] for entry in found["means"]}
+    others = [name for name in OTHERS if name in seen]
+    return _rows(found, {"Gaussians": GAUSSIANS, ", ".join(others): others})
 
 
 def bicubic(found):

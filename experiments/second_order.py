@@ -14,6 +14,7 @@ it was at.
 """
 
 import json
+import operator
 import pathlib
 
 import jax
@@ -166,12 +167,12 @@ def _scorer(config):
 
 
 def _curve_of(model, params, clip, lr, kernel):
+    trajectory = model.adapt(params, lr, kernel, ADAPTATION).trajectory
     psnr = []
     for n in range(ADAPTATION + 1):
-        frames = np.stack(list(model.restore(params, lr)))
+        weights = jax.tree.map(operator.itemgetter(n), trajectory)
+        frames = np.stack(list(model.restore(weights, lr, kernel)))
         psnr.append(metrics.psnr_y(frames, clip).mean())
-        if n < ADAPTATION:  # gradient descent has no memory: a step at a time
-            params, _ = model.adapt(params, lr, kernel, 1)
     return psnr
 
 

@@ -21,7 +21,8 @@ def build_validation(config):
 
     The kernels are draws from the training distribution that every run with the same
     seed repeats; frames are dropped, LR is 8 bits, the kernel is known to the inner
-    loop. Figures are means over clips of PSNR-Y: trilinear, unadapted, adapted.
+    loop. Figures are means over clips of PSNR-Y: trilinear, unadapted, and adapted by
+    as many steps as internal learning chooses.
     """
     clips = build_data.validation_clips(config)
     model, learn = build.model(config), build.learner(config)
@@ -31,7 +32,7 @@ def build_validation(config):
     def restore(params, clip, key):
         lr, kernel = degraded(key, clip, generator)
         seen = internal_learning.middle(pixels.to_uint8(lr), config.internal.max_frames)
-        adapted, _ = learn(params, seen, kernel, steps=config.inner.steps)
+        adapted = learn(params, seen, kernel, steps=config.internal.steps).params
         network = lambda p: model.apply({"params": p}, lr[None], kernel)[1][0]
         outputs = resampling.trilinear(lr), network(params), network(adapted)
         return pixels.to_uint8(jnp.stack(outputs))  # [3, 2M-1, H, W, 3]
