@@ -17,6 +17,7 @@ def get_config():
     config = corpus.get_config()
     config.data.rendered_clips = 96
     config.data.weights = (1.0,)
+    config.network.conditioned = False  # told the blur, little is left to adapt to
     config.network.tsr_channels = 16
     config.network.tsr_blocks = 1
     config.network.ssr_channels = 24
