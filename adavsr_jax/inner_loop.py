@@ -14,12 +14,12 @@ class Adaptation(NamedTuple):
     Attributes:
       params: theta_K.
       losses: `[K]`, the loss at theta_0 .. theta_{K-1}, before each step; constants.
-      watched: `[K]`, `watch` at theta_1 .. theta_K; None if nothing was watched.
+      watched: `watch` at theta_1 .. theta_K, leading axis K; None if nothing was.
     """
 
     params: Any
     losses: jax.Array
-    watched: jax.Array | None
+    watched: Any
 
 
 def adapt(
@@ -58,7 +58,8 @@ def adapt(
       trunk_term: whether the meta-gradient of the trunk has its term of every inner
         step, the mixed second derivative. Without, it is dropped: that of the query
         loss at theta_K alone, cheaper and not exact.
-      watch: `params -> scalar`, evaluated after each step, differentiable once.
+      watch: `params -> scalar`, evaluated after each step, differentiable once; where
+        nothing is differentiated any pytree, as the parameters themselves.
 
     Returns:
       An `Adaptation`.
