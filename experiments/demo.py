@@ -25,7 +25,7 @@ _CONFIG = "experiments/configs/demo.py"
 # Training draws from the low-numbered streams of its seed. This world, of a dozen, was
 # chosen by its looks: text, patterns, things that pass before one another.
 _STREAM = 1_000_002
-_BLUR = (2.4, 1.2, np.pi / 4)  # as in `aniso2.4-1.2@45`
+_BLUR = (3.2, 1.2, np.pi / 2)  # `aniso3.2-1.2@90`, where there is most to adapt to
 _CROP = 96
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
