@@ -7,13 +7,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from adavsr_jax import kernel_estimation, kernels, meta_step, pixels, tasks
-from experiments import build, build_data, checks
+from experiments import build, build_data, checks, cli
 
 _AT_LEAST = {
     "data.frames": 3,
     "data.rendered_clips": 0,
     "degradation.noise": 0.0,
-    "degradation.compression": 0.0,
+    "degradation.compression": 1.0,
     "network.channels": 1,
     "network.features": 1,
     "estimator.steps": 1,
@@ -38,6 +38,12 @@ def check(config):
     """Raises an InputError for the first field that is not right; see `checks`."""
     checks.check_fields(config, _AT_LEAST, _ABOVE_ZERO, _SHARES)
     checks.check_sources(config.data)
+    patch = config.estimator.patch
+    if patch % 4:
+        raise cli.InputError(
+            f"config.estimator.patch must be a multiple of 4, as {patch + -patch % 4}; "
+            f"got {patch}"
+        )
 
 
 def model(config):

@@ -42,21 +42,29 @@ def main(argv):
         raise cli.InputError(f"--input={_INPUT.value}: no such file or folder")
     cli.make_folder("output", output.resolve().parent)
     picture = output.with_name(output.name + ".png")
-    if picture.exists() and not _OVERWRITE.value:
-        raise cli.InputError(f"{picture} exists: choose another name, or --overwrite")
+    _check_free(picture)
     estimator = estimators.load(_ESTIMATOR.value, _ESTIMATOR_WEIGHTS.value)
     frames = video.read(_INPUT.value).frames
     starts = shots.cuts(frames)
     ends = [*starts[1:], len(frames)]
+    numbers = range(1, len(starts) + 1)
+    files = [output.with_name(f"{output.name}_{number}.npy") for number in numbers]
+    for file in files:
+        _check_free(file)
     drawn = []
-    for number, (start, end) in enumerate(zip(starts, ends, strict=True), start=1):
+    for number, file, start, end in zip(numbers, files, starts, ends, strict=True):
         found = estimator.estimate(frames[start:end])
         print(f"shot {number}: frames {start} to {end - 1}: {found.told}")
-        np.save(output.with_name(f"{output.name}_{number}.npy"), found.kernel)
+        np.save(file, found.kernel)
         label = found.told.replace(", ", "\n")
         drawn.append((f"shot {number}", [(label, _draw(found.kernel))]))
     figures.compare(picture, drawn, zoom=12)
     print(f"written: {picture}, and a .npy file a shot beside it")
+
+
+def _check_free(path):
+    if path.exists() and not _OVERWRITE.value:
+        raise cli.InputError(f"{path} exists: choose another name, or --overwrite")
 
 
 def _draw(kernel):

@@ -80,6 +80,7 @@ def adapted(weights, lr, told, steps, *, back_projections=0) -> Iterator[Row]:
     """
     restore = functools.partial(weights.restore, back_projections=back_projections)
     for mode, kernel in told.items():
+        found = {}
         for limit, counts in _runs(weights.config.internal.steps, steps):
             began = time.monotonic()
             learned = jax.block_until_ready(
@@ -90,8 +91,9 @@ def adapted(weights, lr, told, steps, *, back_projections=0) -> Iterator[Row]:
                 taken = int(learned.steps) if count == "auto" else count
                 params = jax.tree.map(operator.itemgetter(taken), learned.trajectory)
                 restorer = functools.partial(_window, restore, (params, lr, kernel))
-                whole = count in ("auto", limit)
-                yield Row([mode], count, taken, seconds if whole else None, restorer)
+                spent = seconds if count in ("auto", limit) else None
+                found[count] = Row([mode], count, taken, spent, restorer)
+        yield from (found[count] for count in steps)
 
 
 def _runs(bound, steps):

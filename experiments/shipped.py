@@ -4,6 +4,7 @@ The arrays lie under their paths; the card beside them says what they are of: co
 training, results, sha256.
 """
 
+import functools
 import json
 import pathlib
 import zipfile
@@ -57,10 +58,9 @@ def load(name: str, builder):
         config = ml_collections.ConfigDict(card["config"])
         builder.check(config)
         like = jax.eval_shape(lambda: builder.initial_state(config)).params
-        with np.load(path, allow_pickle=False) as arrays:
-            read = lambda where, _: arrays[
-                jax.tree_util.keystr(where, simple=True, separator="/")
-            ]
+        expected = card["sha256"]
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            read = functools.partial(_read, arrays)
             params = jax.tree_util.tree_map_with_path(read, like)
     except _DAMAGE as error:
         raise cli.InputError(
@@ -68,9 +68,17 @@ def load(name: str, builder):
             f"({error}); check the project out again"
         ) from error
     found = trained.digest(params)
-    if found != card["sha256"]:
+    if found != expected:
         raise cli.InputError(
             f"{path}: sha256 of the weights is {found}, the card says "
-            f"{card['sha256']}; check the project out again"
+            f"{expected}; check the project out again"
         )
     return config, params
+
+
+def _read(arrays, path, like):
+    name = jax.tree_util.keystr(path, simple=True, separator="/")
+    array = arrays[name]
+    if array.shape != like.shape:
+        raise ValueError(f"{name} is {array.shape}, the card's network {like.shape}")
+    return array
