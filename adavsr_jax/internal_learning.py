@@ -75,7 +75,8 @@ def learn(params, lr, kernel, *, model, distance, steps, step_size, temporal, ad
     Raises:
       ValueError: fewer than 2 frames, or frames smaller than 4 x 4.
     """
-    task = tasks.support(pixels.to_float(lr), kernel)
+    lr = pixels.to_float(lr)
+    task = tasks.support(lr, kernel)
     held_out = _held_out(*task.lfr.shape[2:4])
     share = 1 - held_out.mean()
 
@@ -107,7 +108,7 @@ def learn(params, lr, kernel, *, model, distance, steps, step_size, temporal, ad
     )
     best = choose(errors)
     at = lambda step: jax.tree.map(lambda leaf: leaf[step], trajectory)
-    given = middle(pixels.to_float(lr), _WITNESSED)
+    given = middle(lr, _WITNESSED)
     differences = jnp.stack(
         [_inconsistency(model, at(step), given, kernel) for step in (0, best)]
     )

@@ -1,6 +1,7 @@
 """Cuts between shots, and clips in which nothing moves. NumPy only, no decoding."""
 
 import collections
+import itertools
 import math
 import statistics
 
@@ -80,6 +81,11 @@ def is_static(clip, threshold):
         clip = clip[:, ::2] + clip[:, 1::2]
         clip = (clip[:, :, ::2] + clip[:, :, 1::2]).astype(np.float32) / 4
     return bool(np.abs(np.diff(clip.astype(np.float32), axis=0)).mean() < threshold)
+
+
+def spans(frames):
+    """`[(start, end), ...]` of the shots: frames `start .. end - 1`. As `cuts`."""
+    return list(itertools.pairwise([*cuts(frames), len(frames)]))
 
 
 def _histogram(frame):

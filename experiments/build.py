@@ -128,6 +128,7 @@ def initial_state(config):
 
 
 def optimizer(config, phase):
+    """The outer rule of a phase, whose section of the config is `phase`."""
     schedule = optax.cosine_decay_schedule(
         phase.learning_rate,
         max(phase.steps, 1),

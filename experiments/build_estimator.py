@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from adavsr_jax import kernel_estimation, kernels, meta_step, pixels, tasks
-from experiments import build, build_data, checks, cli
+from experiments import build, build_data, checks
 
 _AT_LEAST = {
     "data.frames": 3,
@@ -38,12 +38,7 @@ def check(config):
     """Raises an InputError for the first field that is not right; see `checks`."""
     checks.check_fields(config, _AT_LEAST, _ABOVE_ZERO, _SHARES)
     checks.check_sources(config.data)
-    patch = config.estimator.patch
-    if patch % 4:
-        raise cli.InputError(
-            f"config.estimator.patch must be a multiple of 4, as {patch + -patch % 4}; "
-            f"got {patch}"
-        )
+    checks.check_multiple(config, "estimator.patch", 4)
 
 
 def model(config):

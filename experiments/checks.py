@@ -84,6 +84,14 @@ def check_fields(config, at_least, above_zero, shares):
         _expect(0 <= value <= 1, path, "between 0 and 1", value)
 
 
+def check_multiple(config, path, multiple):
+    """As `check`, of one number that must be a multiple."""
+    value = _value(config, path)
+    nearest = -(-value // multiple) * multiple
+    what = f"a multiple of {multiple}, as {nearest}"
+    _expect(value % multiple == 0, path, what, value)
+
+
 def known(table, name, where):
     """`table[name]`, or an InputError that tells of `where` and of what is known."""
     if name not in table:
@@ -133,19 +141,9 @@ def _check_inner(inner, meta):
 
 
 def _check_sizes(config):
-    meta, large_scale = config.meta, config.large_scale
-    _expect(
-        large_scale.patch % 4 == 0,
-        "large_scale.patch",
-        f"a multiple of 4, as {_up(large_scale.patch, 4)}",
-        large_scale.patch,
-    )
-    _expect(
-        meta.patch % 16 == 0,
-        "meta.patch",
-        f"a multiple of 16, as {_up(meta.patch, 16)}",
-        meta.patch,
-    )
+    meta = config.meta
+    check_multiple(config, "large_scale.patch", 4)
+    check_multiple(config, "meta.patch", 16)
     _expect(
         meta.query_size <= meta.patch // 4,
         "meta.query_size",
@@ -169,10 +167,6 @@ def check_sources(data):
         "(config.data.train; clips that are rendered are one)",
         weights,
     )
-
-
-def _up(value, multiple):
-    return -(-value // multiple) * multiple
 
 
 def _value(config, path):

@@ -52,9 +52,8 @@ def find(source: str | None, lists: list[str]) -> list[Clip]:
     """
     if not source:
         raise cli.InputError(f"--clips is missing: {_EXPECTED}")
-    folder, _, split = source.rpartition(":")
-    shards = folder and (pathlib.Path(folder) / records.MANIFEST).is_file()
-    found = _in_shards(folder, split) if shards else _in_folder(source)
+    folder, split = _parts(source)
+    found = _in_folder(source) if split is None else _in_shards(folder, split)
     if not lists:
         return list(found.values())
     return [clip for path in lists for clip in _listed(path, found, source)]
@@ -62,10 +61,9 @@ def find(source: str | None, lists: list[str]) -> list[Clip]:
 
 def place(source: str) -> str:
     """`source` as it is named from anywhere."""
-    folder, _, split = source.rpartition(":")
-    if folder and (pathlib.Path(folder) / records.MANIFEST).is_file():
-        return f"{pathlib.Path(folder).resolve()}:{split}"
-    return str(pathlib.Path(source).resolve())
+    folder, split = _parts(source)
+    place = str(pathlib.Path(folder).resolve())
+    return place if split is None else f"{place}:{split}"
 
 
 def read(clip: Clip) -> np.ndarray:
@@ -78,6 +76,14 @@ def read(clip: Clip) -> np.ndarray:
             f"than {CROP} x {CROP}"
         )
     return frames[:, :height, :width]
+
+
+def _parts(source):
+    """`(shards, split)`, or `(source, None)` where it names no shards."""
+    folder, _, split = source.rpartition(":")
+    if folder and (pathlib.Path(folder) / records.MANIFEST).is_file():
+        return folder, split
+    return source, None
 
 
 def _in_folder(source):

@@ -45,14 +45,13 @@ def main(argv):
     _check_free(picture)
     estimator = estimators.load(_ESTIMATOR.value, _ESTIMATOR_WEIGHTS.value)
     frames = video.read(_INPUT.value).frames
-    starts = shots.cuts(frames)
-    ends = [*starts[1:], len(frames)]
-    numbers = range(1, len(starts) + 1)
+    spans = shots.spans(frames)
+    numbers = range(1, len(spans) + 1)
     files = [output.with_name(f"{output.name}_{number}.npy") for number in numbers]
     for file in files:
         _check_free(file)
     drawn = []
-    for number, file, start, end in zip(numbers, files, starts, ends, strict=True):
+    for number, file, (start, end) in zip(numbers, files, spans, strict=True):
         found = estimator.estimate(frames[start:end])
         print(f"shot {number}: frames {start} to {end - 1}: {found.told}")
         np.save(file, found.kernel)

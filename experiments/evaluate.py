@@ -41,12 +41,8 @@ from experiments import (
 
 _OUTPUT = flags.DEFINE_string("output", "runs/evaluation", "folder of results.json")
 
-_WAYS = {
-    "": rows.adapted,
-    "consistent": rows.consistent,
-    "scratch": rows.scratch,
-    "ssr_first": rows.ssr_first,
-}
+# Without, --help of this command would not show them.
+flags.adopt_module_key_flags(plans)
 
 
 def main(argv):
@@ -117,12 +113,10 @@ def _score(clip, plan, done):
 
 
 def _units(plan):
+    """The estimate first: rows are told it."""
     estimate = ["estimate"] if plan.estimator else []
-    return [
-        *estimate,
-        *plan.rows,
-        *([plan.predictions_row] if plan.predictions else []),
-    ]
+    predictions = [plan.predictions_row] if plan.predictions else []
+    return [*estimate, *plan.rows, *predictions]
 
 
 def _read(clip, plan):
@@ -182,7 +176,8 @@ def _restore(plan, row, clip, truth, lr, kernel, told, labels):
     elif row == plan.predictions_row:
         ways = rows.predictions(plan.predictions[clip.name], truth, plan.modes)
     else:
-        ways = _WAYS[way](plan.weights[name], lr, told, plan.steps)
+        restore = rows.WAYS[way] if way else rows.adapted
+        ways = restore(plan.weights[name], lr, told, plan.steps)
     found = {"results": [], "timings": []}
     for one in ways:
         for protocol in plan.protocols:

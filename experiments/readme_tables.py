@@ -14,7 +14,6 @@ _KERNELS = json.loads(
 )
 GAUSSIANS = [name for name, what in _KERNELS.items() if what["kind"] == "gaussian"]
 OTHERS = [name for name in _KERNELS if name not in (*GAUSSIANS, "bicubic")]
-_CURVED = range(21)
 
 
 def floor(found):
@@ -49,19 +48,17 @@ def estimators(*results):
     seen = [{entry["clip"] for entry in found["estimates"]} for found in results]
     shared = set.intersection(*seen)
     for found, clips in zip(results, seen, strict=True):
-        lines += [_estimator(found, chosen) for chosen in _unique(clips, shared)]
+        lines.append(_estimator(found, clips))
+        if clips != shared:
+            lines.append(_estimator(found, shared))
     return lines
-
-
-def _unique(clips, shared):
-    return [clips] if clips == shared else [clips, shared]
 
 
 def _estimator(found, clips):
     groups = (GAUSSIANS, ["bicubic"], OTHERS)
     estimates = [entry for entry in found["estimates"] if entry["clip"] in clips]
     errors = [
-        _mean(e["kernel_error"] for e in estimates if e["kernel"] in kernels)
+        scores.mean(e["kernel_error"] for e in estimates if e["kernel"] in kernels)
         for kernels in groups
     ]
     gaussian, bicubic, other = (_lost(found, kernels, clips) for kernels in groups)
@@ -69,9 +66,15 @@ def _estimator(found, clips):
     assumed = sum(entry["assumed"] for entry in estimates)
     cells = [found["provenance"]["estimator"].split()[0], str(len(clips))]
     cells += map(_share, errors)
-    cells += [_decibel(_mean(gaussian["kernels"])), _decibel(max(gaussian["kernels"]))]
-    cells += [_decibel(max(gaussian["clips"])), _decibel(_mean(bicubic["kernels"]))]
-    cells += [_decibel(_mean(other["kernels"])), str(assumed), f"{seconds:.2f}"]
+    cells += [
+        _decibel(scores.mean(gaussian["kernels"])),
+        _decibel(max(gaussian["kernels"])),
+    ]
+    cells += [
+        _decibel(max(gaussian["clips"])),
+        _decibel(scores.mean(bicubic["kernels"])),
+    ]
+    cells += [_decibel(scores.mean(other["kernels"])), str(assumed), f"{seconds:.2f}"]
     return "| " + " | ".join(cells) + " |"
 
 
@@ -89,7 +92,7 @@ def _lost(found, kernels, clips):
         differences = [
             oracle[clip] - estimated[clip] for clip in oracle if clip in clips
         ]
-        lost["kernels"].append(_mean(differences))
+        lost["kernels"].append(scores.mean(differences))
         lost["clips"] += differences
     return lost
 
@@ -117,10 +120,12 @@ def _rows(found, groups):
         line = f"| {row} | {trained} |"
         for kernels in groups.values():
             before, after = _before_and_after(found, row, kernels)
-            cells = [_decibel(_mean(e["psnr_y"] for e in before)) if before else "-"]
+            cells = [
+                _decibel(scores.mean(e["psnr_y"] for e in before)) if before else "-"
+            ]
             for column in ("psnr_y", "psnr_y_given", "psnr_y_interpolated"):
-                cells.append(_decibel(_mean(e[column] for e in after)))
-            ssim = _mean(e["ssim_y"] for e in after)
+                cells.append(_decibel(scores.mean(e[column] for e in after)))
+            ssim = scores.mean(e["ssim_y"] for e in after)
             cells.append("-" if ssim is None else f"{ssim:.4f}")
             line += " " + " | ".join(cells) + " |"
         lines.append(line)
@@ -167,7 +172,10 @@ def scratch(found, others):
             timing = _one(source, part="seconds", row=row, steps=steps)
             spent = timing and timing["seconds"]
             cells = [row, "chosen" if steps == "auto" else str(steps)]
-            cells += [_decibel(_mean(of_row)), "-" if not spent else f"{spent:.1f}"]
+            cells += [
+                _decibel(scores.mean(of_row)),
+                "-" if not spent else f"{spent:.1f}",
+            ]
             lines.append("| " + " | ".join(cells) + " |")
     return lines
 
@@ -216,14 +224,13 @@ def draw(folder: pathlib.Path, published: dict) -> list[pathlib.Path]:
     lines = []
     for row in dict.fromkeys(entry["row"] for entry in found["means"]):
         of_row = [entry for entry in found["means"] if entry["row"] == row]
-        gain = {}
-        for n in _CURVED:
-            values = [entry["psnr_y"] for entry in of_row if entry["steps"] == n]
-            if values:
-                gain[n] = _mean(values)
-        if 0 in gain and len(gain) > 1:
-            y = [value - gain[0] for value in gain.values()]
-            lines.append(charts.Line(row, list(gain), y))
+        numbers = sorted({e["steps"] for e in of_row} - {"auto"})
+        psnr = [
+            scores.mean(e["psnr_y"] for e in of_row if e["steps"] == n) for n in numbers
+        ]
+        if len(numbers) > 1 and numbers[0] == 0:
+            gains = [value - psnr[0] for value in psnr]
+            lines.append(charts.Line(row, numbers, gains))
     title = "Internal learning, kernel estimated"
     panel = charts.Panel(title, "steps n", "PSNR-Y gained over n = 0, dB", lines)
     path = folder / "curve.png"
@@ -237,10 +244,6 @@ def _one(found, part="means", **wanted):
         if all(entry.get(name) == value for name, value in wanted.items()):
             return entry
     return None
-
-
-def _mean(values):
-    return scores.mean(values)
 
 
 def _decibel(value):

@@ -19,7 +19,6 @@ import numpy as np
 from adavsr_jax import pixels, resampling, restoration, video
 from experiments import cli, scores
 
-WAYS = ("consistent", "scratch", "ssr_first")
 # Short windows: the trilinear floor needs no more, and full frames are large.
 _TRILINEAR_WINDOW = 4
 BACK_PROJECTIONS = 3
@@ -130,6 +129,10 @@ def ssr_first(weights, lr, told, steps) -> Iterator[Row]:
             _window, weights.restore_ssr_first, (weights.params, lr, kernel)
         )
         yield Row([mode], 0, 0, 0.0, restorer)
+
+
+# The ways behind a name of weights.
+WAYS = {"consistent": consistent, "scratch": scratch, "ssr_first": ssr_first}
 
 
 def _window(restore, arguments, first, given):

@@ -62,9 +62,8 @@ def _restore_shots(
 
     Between the last frame of a shot and the first of the next, the last is repeated.
     """
-    starts = shots.cuts(lr)
-    ends = [*starts[1:], len(lr)]
-    for number, (start, end) in enumerate(zip(starts, ends, strict=True), start=1):
+    spans = shots.spans(lr)
+    for number, (start, end) in enumerate(spans, start=1):
         began = time.monotonic()
         shot = lr[start:end]
         found = blur(shot)
@@ -76,7 +75,7 @@ def _restore_shots(
         if end < len(lr):
             yield frame
         tell(
-            f"shot {number} of {len(starts)}: frames {start} to {end - 1}; blur: "
+            f"shot {number} of {len(spans)}: frames {start} to {end - 1}; blur: "
             f"{found.told}; {learned}; {time.monotonic() - began:.1f} s"
         )
 

@@ -167,7 +167,8 @@ def read_run(directory, check, initial_state, command="meta_train"):
         step = saved.best()
         if step is None:
             raise cli.InputError(nothing)
-        state = restore(saved, step, config, initial_state(config))
+        form = jax.eval_shape(lambda: initial_state(config))
+        state = restore(saved, step, config, form)
     return config, step, state.average
 
 

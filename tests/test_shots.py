@@ -100,3 +100,9 @@ def test_noise_alone_is_static_and_a_slow_pan_is_not():
     noisy = still + np.rint(rng.normal(0, 0.6, still.shape)).astype(np.int8)
     assert shots.is_static(np.clip(noisy, 0, 255).astype(np.uint8), 0.5)
     assert not shots.is_static(np.stack(_scene(3, 7, step=1)), 0.5)
+
+
+def test_spans_follow_one_another_from_the_first_frame_to_the_last():
+    frames = [*_scene(0, 7), *_scene(1, 5)]
+    assert shots.spans(frames) == [(0, 7), (7, 12)]
+    assert shots.spans([]) == []
