@@ -50,6 +50,26 @@ def large_scale_loss(model, distance, generator, modules=("tsr", "ssr")):
     return loss
 
 
+def joint_loss(model, distance, generator):
+    """Both networks end to end, nothing adapted: eq. 4 of the pairs of `pretraining`.
+
+    Departure: the paper trains the two apart (eq. 1 and 2), then only through adapted
+    weights. End to end, SSR learns what TSR's frames lack, also from their neighbours.
+
+    Returns:
+      A loss as `mean_gradient` takes; it traces nothing.
+    """
+    objective = objectives.space_time(model, distance)
+
+    def loss(params, clip, key, progress):
+        del progress
+        pair, _ = tasks.pretraining(key, clip, generator)
+        value = objective(params, pair)
+        return value, ({"loss": value}, ())
+
+    return loss
+
+
 def meta_loss(
     model,
     distance,

@@ -54,7 +54,13 @@ def model(config):
     network = config.network
     return space_time.SpaceTime(
         tsr.TSR(network.tsr_channels, network.tsr_blocks),
-        ssr.SSR(network.ssr_channels, network.ssr_blocks, network.conditioned),
+        ssr.SSR(
+            network.ssr_channels,
+            network.ssr_blocks,
+            network.conditioned,
+            network.ssr_design,
+            network.ssr_context,
+        ),
     )
 
 
@@ -142,9 +148,6 @@ def optimizer(config, phase):
 def phases(config, mesh):
     """The phases of Algorithm 1 in order, those of no steps left out."""
     network, loss = model(config), distance(config)
-    large = meta_step.large_scale_loss(
-        network, loss, generator(config, "large_scale"), config.large_scale.modules
-    )
     boundary = config.large_scale.steps
     both = [
         phase(
@@ -152,7 +155,7 @@ def phases(config, mesh):
             mesh,
             "large_scale",
             (0, boundary),
-            [(1.0, large)],
+            _large_scale_stages(config, network, loss),
             f"large-scale training, {config.large_scale.kernels} kernels",
         ),
         phase(
@@ -172,6 +175,16 @@ def phases(config, mesh):
         ),
     ]
     return [part for part in both if part.last > part.first]
+
+
+def _large_scale_stages(config, network, loss):
+    """`[(until, loss), ...]` by progress, see `meta_step.staged`."""
+    large, drawn = config.large_scale, generator(config, "large_scale")
+    apart = meta_step.large_scale_loss(network, loss, drawn, large.modules)
+    joint = meta_step.joint_loss(network, loss, drawn)
+    if large.joint_from in (0, 1):
+        return [(1.0, apart if large.joint_from else joint)]
+    return [(large.joint_from, apart), (1.0, joint)]
 
 
 def phase(config, mesh, name, span, stages, summary):

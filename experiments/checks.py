@@ -1,6 +1,7 @@
 """What a config must satisfy before anything is built from it, field by field."""
 
 from adavsr_jax import tasks
+from adavsr_jax.networks import ssr
 from experiments import cli
 
 _AT_LEAST = {
@@ -10,6 +11,7 @@ _AT_LEAST = {
     "network.tsr_blocks": 0,
     "network.ssr_channels": 1,
     "network.ssr_blocks": 0,
+    "network.ssr_context": 0,
     "large_scale.steps": 0,
     "large_scale.batch": 1,
     "large_scale.patch": 16,
@@ -38,11 +40,13 @@ _ABOVE_ZERO = (
 )
 _SHARES = (
     "degradation.mean3_probability",
+    "large_scale.joint_from",
     "meta.first_order_share",
     "meta.multi_step_share",
     "outer.average_decay",
 )
 _CHOICES = {
+    "network.ssr_design": ssr.DESIGNS,
     "degradation.relation": tasks.RELATIONS,
     "outer.over_tasks": ("auto", "vmap", "scan"),
 }

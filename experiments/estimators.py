@@ -89,7 +89,9 @@ def assumed(why: str) -> Found:
 
 def _network(directory):
     if directory is None:
-        config, params = shipped.load("kernel_estimator", build_estimator)
+        config, params, _ = shipped.load(
+            "kernel_estimator", build_estimator.check, build_estimator.initial_state
+        )
     else:
         config, _, params = trained.read_run(
             directory,

@@ -15,6 +15,7 @@ from experiments import (
     pristine,
     protocols,
     rows,
+    shipped,
     trained,
 )
 
@@ -25,7 +26,8 @@ _LISTS = flags.DEFINE_list("lists", "", "text files that name the clips, one a l
 _ROWS = flags.DEFINE_list(
     "rows",
     "trilinear",
-    "trilinear, names of --weights, or NAME/WAY of " + ", ".join(rows.WAYS),
+    "trilinear, shipped (the weights that come with the project), names of --weights,"
+    " or NAME/WAY of " + ", ".join(rows.WAYS),
 )
 _KERNELS = flags.DEFINE_list(
     "kernels", "bicubic", "names in experiments/kernels.json, or .npy files"
@@ -117,15 +119,18 @@ def read() -> Plan:
         steps=steps,
         predictions=_predictions(found, chosen),
         predictions_row=_PREDICTIONS.value and _predictions_row(),
-        weights={name: trained.load(run) for name, run in used.items()},
+        weights={
+            name: trained.load(run) if run else shipped.network()
+            for name, run in used.items()
+        },
         estimator=estimator,
         pristine=_pristine(),
     )
 
 
 def _runs():
-    """`{name: folder}` of `--weights`."""
-    runs = {}
+    """`{name: folder}` of `--weights`, and `shipped`, which has none."""
+    runs = {"shipped": None}
     for word in _WEIGHTS.value:
         name, is_named, folder = word.partition("=")
         name, folder = (name, folder) if is_named else ("ours", word)
@@ -143,11 +148,11 @@ def _rows(runs):
     known |= {f"{name}/{way}" for name in runs for way in rows.WAYS}
     for row in _ROWS.value:
         if row not in known:
-            hint = "it needs --weights=DIR, a run of meta_train, or NAME=DIR"
-            if runs:
-                hint = f"choose of trilinear, {', '.join(runs)}, or NAME/WAY with a way"
-                hint += f" of {', '.join(rows.WAYS)}"
-            raise cli.InputError(f"--rows: {row!r} is not known: {hint}")
+            raise cli.InputError(
+                f"--rows: {row!r} is not known: choose of trilinear, {', '.join(runs)},"
+                f" or NAME/WAY with a way of {', '.join(rows.WAYS)}; another name needs"
+                " --weights=NAME=DIR, a run of meta_train"
+            )
     return list(dict.fromkeys(_ROWS.value))
 
 

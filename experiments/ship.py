@@ -1,6 +1,6 @@
 """Takes the best weights of a run into the project, for all who use it.
 
-    python -m experiments.ship --run=runs/kernel_estimator --name=kernel_estimator
+    python -m experiments.ship --run=runs/corpus --name=network_s
 
 Writes `adavsr_jax/weights/NAME.npz` and `NAME.json`, see `experiments/shipped.py`. What
 they were trained on and what they are good for belongs into the model card beside them,
@@ -11,23 +11,29 @@ import pathlib
 
 from absl import flags
 
-from experiments import build_estimator, cli, shipped, trained
+from experiments import build, build_estimator, checks, cli, shipped, trained
 
+# Of each name: what reads its configs, and the command that makes its runs.
+_KINDS = {
+    "network_s": (checks.check, build.initial_state, "meta_train"),
+    "kernel_estimator": (
+        build_estimator.check,
+        build_estimator.initial_state,
+        "train_kernel_estimator",
+    ),
+}
 _RUN = flags.DEFINE_string("run", None, "The --workdir of a training run.")
-_NAME = flags.DEFINE_enum("name", "kernel_estimator", ["kernel_estimator"], "Of what.")
+_NAME = flags.DEFINE_enum("name", None, list(_KINDS), "Of what.", required=True)
 
 
 def main(argv):
     del argv
     if not _RUN.value:
         raise cli.InputError("--run=DIR is missing: the --workdir of a training run")
-    builder = build_estimator
-    config, step, params = trained.read_run(
-        _RUN.value, builder.check, builder.initial_state, "train_kernel_estimator"
-    )
+    config, step, params = trained.read_run(_RUN.value, *_KINDS[_NAME.value])
     # Where the shards lay on that machine helps nobody.
     config.data.root = pathlib.PurePath(config.data.root).name
-    shipped.save(_NAME.value, config, params, {"step": step})
+    shipped.save(_NAME.value, config, params, step)
     print(f"{_NAME.value}: step {step}, sha256 {trained.digest(params)}")
 
 

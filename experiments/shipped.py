@@ -14,7 +14,7 @@ import jax
 import ml_collections
 import numpy as np
 
-from experiments import cli, outputs, trained
+from experiments import build, checks, cli, outputs, trained
 
 # What reading a file that a bit or its end is missing from may raise.
 _DAMAGE = (
@@ -29,8 +29,8 @@ _DAMAGE = (
 _FOLDER = pathlib.Path(__file__).parent.parent / "adavsr_jax" / "weights"
 
 
-def save(name: str, config, params, card: dict) -> None:
-    """Writes weights and their card; `params` become float32 arrays by their paths."""
+def save(name: str, config, params, step: int) -> None:
+    """Writes weights of an outer step and their card; arrays lie under their paths."""
     _FOLDER.mkdir(exist_ok=True)
     arrays = {
         jax.tree_util.keystr(path, simple=True, separator="/"): np.asarray(leaf)
@@ -38,17 +38,24 @@ def save(name: str, config, params, card: dict) -> None:
     }
     with (_FOLDER / f"{name}.npz").open("wb") as file:
         np.savez_compressed(file, **arrays)
-    card = {"sha256": trained.digest(params), **card, "config": config.to_dict()}
+    sha256 = trained.digest(params)
+    card = {"sha256": sha256, "step": step, "config": config.to_dict()}
     text = json.dumps(card, indent=1, default=list)
     outputs.write(_FOLDER / f"{name}.json", text)
 
 
-def load(name: str, builder):
-    """`(config, params)` of shipped weights.
+def network() -> trained.Trained:
+    """The networks that restore where nobody names others. Errors as of `load`."""
+    config, params, step = load("network_s", checks.check, build.initial_state)
+    return trained.Trained(params, step, trained.digest(params), config)
+
+
+def load(name: str, check, initial_state):
+    """`(config, params, step)` of shipped weights.
 
     Args:
       name: of the files.
-      builder: module with `check(config)` and `initial_state(config)`.
+      check, initial_state: of their configs, see `trained.read_run`.
 
     Raises an InputError where a file is missing or damaged.
     """
@@ -56,9 +63,9 @@ def load(name: str, builder):
     try:
         card = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
         config = ml_collections.ConfigDict(card["config"])
-        builder.check(config)
-        like = jax.eval_shape(lambda: builder.initial_state(config)).params
-        expected = card["sha256"]
+        check(config)
+        like = jax.eval_shape(lambda: initial_state(config)).params
+        expected, step = card["sha256"], card["step"]
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             read = functools.partial(_read, arrays)
             params = jax.tree_util.tree_map_with_path(read, like)
@@ -73,7 +80,7 @@ def load(name: str, builder):
             f"{path}: sha256 of the weights is {found}, the card says "
             f"{expected}; check the project out again"
         )
-    return config, params
+    return config, params, step
 
 
 def _read(arrays, path, like):

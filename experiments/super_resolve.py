@@ -1,6 +1,6 @@
 """Super-resolves one video: four times the size, twice the frame rate (Algorithm 2).
 
-    python -m experiments.super_resolve --input=in.mp4 --output=out.mp4 --weights=DIR
+    python -m experiments.super_resolve --input=in.mp4 --output=out.mp4
 
 Each shot is learned from by itself, restored, and forgotten: nothing is blended
 across a cut. `M` frames become `2M - 1`.
@@ -11,7 +11,7 @@ import os
 from absl import flags
 
 from adavsr_jax import video
-from experiments import cli, estimators, rows, shot_by_shot, trained
+from experiments import cli, estimators, rows, shipped, shot_by_shot, trained
 
 _INPUT = flags.DEFINE_string(
     "input", None, "A video file, or a folder of frames.", required=True
@@ -24,7 +24,10 @@ _OUTPUT = flags.DEFINE_string(
     required=True,
 )
 _WEIGHTS = flags.DEFINE_string(
-    "weights", None, "The --workdir of a training run.", required=True
+    "weights",
+    None,
+    "The --workdir of a training run; by default the weights that come with the"
+    " project.",
 )
 _KERNEL = flags.DEFINE_string(
     "kernel",
@@ -69,7 +72,7 @@ def main(argv):
             "another name"
         )
     blur = estimators.choose(_KERNEL.value, _ESTIMATOR.value, _ESTIMATOR_WEIGHTS.value)
-    weights = trained.load(_WEIGHTS.value)
+    weights = trained.load(_WEIGHTS.value) if _WEIGHTS.value else shipped.network()
     steps = _ADAPT_STEPS.value
     count = shot_by_shot.restore(
         _INPUT.value,

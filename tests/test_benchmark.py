@@ -1,17 +1,15 @@
 """The benchmark counts what is computed and measures all alike."""
 
 import json
-import math
 import sys
 
 import jax
 import numpy as np
 import pytest
-from jax.extend import core
-from jax.interpreters import partial_eval
 
 from adavsr_jax import inner_loop, meta_gradient, metrics
 from experiments.benchmarks import (
+    counting,
     measuring,
     problem,
     programs,
@@ -44,22 +42,6 @@ KEYS = {
 }
 
 
-def _operations(jaxpr):
-    """Of the project's two convolutions, loops counted as often as they run."""
-    total = 0
-    for equation in jaxpr.eqns:
-        name = equation.primitive.name
-        if name in ("adavsr_convolve", "adavsr_correlate"):
-            # A kernel [Kh, Kw, Ci, Co] or a cotangent [B, H', W', Co]: either way all
-            # but its last axis is summed over, two operations a product.
-            summed = equation.invars[1].aval.shape[:-1]
-            total += 2 * math.prod(equation.outvars[0].aval.shape) * math.prod(summed)
-            continue
-        repeats = equation.params["length"] if name == "scan" else 1
-        total += repeats * sum(map(_operations, core.jaxprs_in_params(equation.params)))
-    return total
-
-
 @pytest.mark.parametrize("order, remat", WAYS)
 @pytest.mark.parametrize("shape", [TINY, problem.Shape(3, 2, 2, 8, 2)])
 def test_the_operations_are_those_of_the_program(shape, order, remat):
@@ -81,11 +63,8 @@ def test_the_operations_are_those_of_the_program(shape, order, remat):
         return loss(adapted.params, task[1])
 
     arguments = problem.parameters(shape), problem.frames(shape)[0]
-    traced = jax.make_jaxpr(jax.grad(query_loss))(*arguments).jaxpr
-    # As the compiler does: what nothing depends on is left out.
-    live, _ = partial_eval.dce_jaxpr(traced, [True] * len(traced.outvars))
-    counted = shape.tasks * _operations(live)
-    assert problem.operations(shape, order, remat) == counted
+    counted = counting.operations(jax.grad(query_loss), *arguments)
+    assert problem.operations(shape, order, remat) == shape.tasks * counted
 
 
 @pytest.fixture(name="no_torch")

@@ -16,12 +16,12 @@ _NAME = "kernel_estimator"
 def folder(tmp_path, monkeypatch):
     """Where weights come from, with those of `naming.SURE`."""
     monkeypatch.setattr(shipped, "_FOLDER", tmp_path / "weights")
-    shipped.save(_NAME, naming.config(), naming.params(naming.SURE), {"result": 0.25})
+    shipped.save(_NAME, naming.config(), naming.params(naming.SURE), 25)
     return tmp_path / "weights"
 
 
 def _load():
-    return shipped.load(_NAME, build_estimator)
+    return shipped.load(_NAME, build_estimator.check, build_estimator.initial_state)
 
 
 def _check(params):
@@ -29,7 +29,7 @@ def _check(params):
 
 
 def test_what_comes_with_the_project_is_whole():
-    config, params = _load()
+    config, params, _ = _load()
     frames = jax.ShapeDtypeStruct((2, 16, 20, 3), "float32")
     apply = build_estimator.model(config).apply
     answer = jax.eval_shape(apply, {"params": params}, frames)
@@ -38,8 +38,9 @@ def test_what_comes_with_the_project_is_whole():
 
 
 def test_what_was_saved_is_loaded(folder):
-    config, params = _load()
+    config, params, step = _load()
     _check(params)
+    assert step == 25
     assert config.network == naming.config().network
     assert config.estimator == naming.config().estimator
     assert {path.name for path in folder.iterdir()} == {
@@ -51,7 +52,7 @@ def test_what_was_saved_is_loaded(folder):
 def test_the_card_says_what_the_weights_are_of(folder):
     card = json.loads((folder / f"{_NAME}.json").read_text())
     assert card["sha256"] == trained.digest(naming.params(naming.SURE))
-    assert card["result"] == 0.25
+    assert card["step"] == 25
     assert card["config"]["network"] == naming.config().network.to_dict()
     arrays = np.load(folder / f"{_NAME}.npz")
     assert sum(array.size for array in arrays.values()) == sum(
@@ -61,7 +62,7 @@ def test_the_card_says_what_the_weights_are_of(folder):
 
 
 def test_weights_are_replaced_by_later_ones(folder):
-    shipped.save(_NAME, naming.config(), naming.params(naming.BICUBIC), {})
+    shipped.save(_NAME, naming.config(), naming.params(naming.BICUBIC), 50)
     params = _load()[1]
     jax.tree.map(np.testing.assert_array_equal, params, naming.params(naming.BICUBIC))
 

@@ -1,5 +1,7 @@
 """What the two networks share: the 3 x 3 convolution and the residual trunk."""
 
+from collections.abc import Callable
+
 import jax.numpy as jnp
 from flax import linen as nn
 
@@ -34,13 +36,18 @@ class Trunk(nn.Module):
     Attributes:
       channels: width of every block.
       blocks: their number.
-      features: output channels. The tail starts at zero, so that an untrained network
-        is the interpolation it corrects.
+      features: output channels.
+      tail: draws the last convolution; at zero, an untrained network is the
+        interpolation it corrects.
+      mix: `[B, H, W, channels]` to the same, before every block: what images of one
+        batch tell each other.
     """
 
     channels: int
     blocks: int
     features: int
+    mix: Callable | None = None
+    tail: Callable = nn.initializers.zeros
 
     @nn.compact
     def __call__(self, image, code=None):
@@ -49,10 +56,10 @@ class Trunk(nn.Module):
             code = nn.relu(nn.Dense(_CODE_FEATURES)(code))
         x = nn.relu(convolve3x3(self.channels)(image))
         for _ in range(self.blocks):
-            y = convolve3x3(self.channels)(x)
+            y = convolve3x3(self.channels)(x if self.mix is None else self.mix(x))
             if code is not None:
                 film = nn.Dense(2 * self.channels, kernel_init=nn.initializers.zeros)
                 scale, shift = jnp.split(film(code)[None, None, None], 2, axis=-1)
                 y = y * (1 + scale) + shift
             x = x + convolve3x3(self.channels)(nn.relu(y))
-        return convolve3x3(self.features, kernel_init=nn.initializers.zeros)(x)
+        return convolve3x3(self.features, kernel_init=self.tail)(x)

@@ -1,5 +1,7 @@
 """The pair, joined: `V~_LR = F_theta(V_LR)`, `V~_HR = S_phi(V~_LR)` (paper eq. 3)."""
 
+import math
+
 from flax import linen as nn
 
 from adavsr_jax.networks import ssr as ssr_module
@@ -19,8 +21,8 @@ class SpaceTime(nn.Module):
     def radius(self):
         """(input frames, input pixels) that an output pixel sees to each side."""
         frames, pixels = self.tsr.radius
-        more_frames, more_pixels = self.ssr.radius
-        return frames + more_frames, pixels + more_pixels
+        at_twice_the_rate, more_pixels = self.ssr.radius
+        return frames + math.ceil(at_twice_the_rate / 2), pixels + more_pixels
 
     def __call__(self, frames, kernel=None):
         """Both levels, since the loss of eq. 4 looks at both.

@@ -1,10 +1,14 @@
 """Spatial super-resolution S_phi (paper section 3.1, eq. 1): four times the size."""
 
+import functools
+
 import jax.numpy as jnp
 from flax import linen as nn
 
 from adavsr_jax import kernels, resampling
-from adavsr_jax.networks import blocks
+from adavsr_jax.networks import blocks, in_time
+
+DESIGNS = ("single", "window", "shift", "recurrent")
 
 
 class SSR(nn.Module):
@@ -24,12 +28,15 @@ class SSR(nn.Module):
     channels: int
     blocks: int
     conditioned: bool = False
+    design: str = "window"
+    context: int = 0
 
     @property
     def radius(self):
         """(input frames, input pixels) that an output pixel sees to each side."""
         # Never below the two pixels under the bicubic.
-        return 1, blocks.trunk_radius(self.blocks)
+        reach = {"single": 0, "window": 1, "shift": 1 + self.blocks, "recurrent": 8}
+        return reach[self.design], blocks.trunk_radius(self.blocks)
 
     @nn.compact
     def __call__(self, frames, kernel=None):
@@ -45,16 +52,34 @@ class SSR(nn.Module):
         Raises:
           ValueError: a conditioned network is told no kernel.
         """
-        code = None
+        known = []
         if self.conditioned:
             if kernel is None:
                 raise ValueError("this network is conditioned: give it the kernel")
-            code = kernels.transfer(kernel)
+            known.append(kernels.transfer(kernel))
+        if self.context:
+            draw = nn.initializers.normal(1.0)
+            known.append(self.param("context", draw, (self.context,)))
+        code = jnp.concatenate(known) if known else None
         b, t, h, w, c = frames.shape
-        before = jnp.concatenate([frames[:, :1], frames[:, :-1]], axis=1)
-        after = jnp.concatenate([frames[:, 1:], frames[:, -1:]], axis=1)
-        window = jnp.concatenate([before, frames, after], axis=-1)  # [B, T, h, w, 3C]
-        network = blocks.Trunk(self.channels, self.blocks, 16 * c, name="trunk")
-        phases = network(window.reshape(b * t, h, w, 3 * c), code)
+        phases = self._phases(frames, code).reshape(b * t, h, w, 16 * c)
         detail = resampling.depth_to_space(phases).reshape(b, t, 4 * h, 4 * w, c)
         return resampling.upsample(frames) + detail
+
+    def _phases(self, frames, code):
+        """`[B, T, h, w, C]` to the 16 phases of the detail, `[.., 16C]`."""
+        b, t, h, w, c = frames.shape
+        if self.design == "recurrent":
+            frames = in_time.Recurrence(
+                self.channels, self.blocks // 2, name="recurrence"
+            )(frames, code)
+            tail = blocks.convolve3x3(
+                16 * c, kernel_init=nn.initializers.zeros, name="tail"
+            )
+            return tail(frames.reshape(b * t, h, w, self.channels))
+        seen = frames if self.design == "single" else in_time.window(frames)
+        mix = None
+        if self.design == "shift":
+            mix = functools.partial(in_time.shift, count=t)
+        trunk = blocks.Trunk(self.channels, self.blocks, 16 * c, mix, name="trunk")
+        return trunk(seen.reshape(b * t, h, w, -1), code)

@@ -30,6 +30,13 @@ def interleaved(runs, rounds=ROUNDS, tell=lambda line: None):
     return seconds
 
 
+def machine_rate(devices):
+    """`(run, operations)` of what this backend does fastest."""
+    if jax.default_backend() == "cpu":
+        return convolution_rate(devices)
+    return matmul_rate()
+
+
 def convolution_rate(devices):
     """`(run, operations)`: convolutions `[4, 16, 16, 32]`, 32 -> 32, one after another.
 

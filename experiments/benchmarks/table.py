@@ -62,11 +62,8 @@ def measure(shape, wanted, tell):
         tell(f"{_words(shape)}: {name} {' '.join(map(str, filter(None, given)))}")
         built.append(known[name](shape, *given))
     gaps = _gaps(built)
-    if jax.default_backend() == "cpu":
-        devices = max(program.devices for program in built)
-        rate_run, work = measuring.convolution_rate(devices)
-    else:
-        rate_run, work = measuring.matmul_rate()
+    devices = max(program.devices for program in built)
+    rate_run, work = measuring.machine_rate(devices)
     rate_run()
     seconds = measuring.interleaved([*(p.run for p in built), rate_run], tell=tell)
     rate = work / np.median(seconds[:, -1])

@@ -42,6 +42,8 @@ def get_config():
     config.network = network = ml_collections.ConfigDict()
     network.tsr_channels = 64
     network.tsr_blocks = 4
+    network.ssr_design = "window"  # or single, shift, recurrent
+    network.ssr_context = 0  # numbers beside the kernel that adaptation may set
     network.ssr_channels = 64
     network.ssr_blocks = 16
     network.conditioned = False  # SSR told the kernel: the rival, and ours beside it
@@ -56,6 +58,7 @@ def get_config():
     large_scale.patch = 256  # HR pixels; the 64 x 64 of section 4.2 are LR
     large_scale.kernels = "bicubic"  # section 3.1
     large_scale.modules = ("tsr", "ssr")  # or one of them, the other as drawn: Table 4
+    large_scale.joint_from = 1.0  # from this share of it on, both end to end; 1: never
     large_scale.learning_rate = 1e-4  # not given; beta's
     large_scale.final_learning_rate = 1e-4
 

@@ -1,0 +1,94 @@
+"""How frames of a video see each other inside SSR: side by side, shifted, in turn."""
+
+import jax.numpy as jnp
+from flax import linen as nn
+
+from adavsr_jax.networks import blocks
+
+
+def window(frames):
+    """Every frame beside the one before and the one after, channels side by side.
+
+    `[B, T, h, w, C] -> [B, T, h, w, 3C]`; the first and the last frame are repeated.
+    """
+    return jnp.concatenate([_earlier(frames), frames, _later(frames)], axis=-1)
+
+
+def shift(features, count):
+    """A quarter of the channels from the frame before, a quarter from the one after.
+
+    Costs no operation, and every block that does so sees a frame further (TSM; Lin et
+    al. 2019).
+
+    Args:
+      features: `[B * T, h, w, C]`.
+      count: T.
+    """
+    video = features.reshape(-1, count, *features.shape[1:])
+    quarter = features.shape[-1] // 4
+    parts = (
+        _earlier(video[..., :quarter]),
+        _later(video[..., quarter : 2 * quarter]),
+        video[..., 2 * quarter :],
+    )
+    return jnp.concatenate(parts, axis=-1).reshape(features.shape)
+
+
+class Recurrence(nn.Module):
+    """Features handed on from frame to frame, from the last to the first and back.
+
+    `[B, T, h, w, C] -> [B, T, h, w, channels]`, the past and the future of the whole
+    video in each (BasicVSR without alignment; Chan et al. 2021).
+
+    Attributes:
+      channels, blocks: of either direction's trunk.
+    """
+
+    channels: int
+    blocks: int
+
+    @nn.compact
+    def __call__(self, frames, code=None):
+        backward = _Direction(self.channels, self.blocks, name="backward")
+        forward = _Direction(self.channels, self.blocks, name="forward")
+        future = backward(frames, code, reverse=True)
+        return forward(jnp.concatenate([frames, future], axis=-1), code, reverse=False)
+
+
+class _Direction(nn.Module):
+    channels: int
+    blocks: int
+
+    @nn.compact
+    def __call__(self, frames, code, *, reverse):
+        def step(cell, hidden, frame):
+            seen = jnp.concatenate([frame, hidden], axis=-1)
+            hidden = cell(seen, code)
+            return hidden, hidden
+
+        cell = blocks.Trunk(
+            self.channels,
+            self.blocks,
+            self.channels,
+            tail=nn.initializers.lecun_normal(),
+            name="cell",
+        )
+        scan = nn.scan(
+            step,
+            variable_broadcast="params",
+            split_rngs={"params": False},
+            in_axes=1,
+            out_axes=1,
+            reverse=reverse,
+        )
+        # Zeros, made of the frames so that they vary over a mesh as these do.
+        first = jnp.repeat(frames[:, 0, ..., :1] * 0, self.channels, axis=-1)
+        return scan(cell, first, frames)[1]
+
+
+def _earlier(video):
+    return jnp.concatenate([video[:, :1], video[:, :-1]], axis=1)
+
+
+def _later(video):
+    return jnp.concatenate([video[:, 1:], video[:, -1:]], axis=1)
