@@ -121,6 +121,24 @@ def test_no_inner_step_is_plain_training():
     )
 
 
+def test_joint_training_sees_both_networks_in_a_row():
+    """Its loss is eq. 4 on the pair of large-scale training, and SSR's part moves TSR."""
+    clip, key, params = CLIPS[0], jax.random.key(3), small.params()
+    drawn = small.generator()
+    loss = meta_step.joint_loss(small.MODEL, small.DISTANCE, drawn)
+    (value, _), grads = jax.jit(jax.value_and_grad(loss, has_aux=True))(
+        params, clip, key, 0.0
+    )
+    pair, _ = tasks.pretraining(key, clip, drawn)
+    hfr, hr = small.MODEL.apply({"params": params}, pair.lfr)
+    wanted = small.DISTANCE(hr, pair.hr) + small.DISTANCE(hfr, pair.hfr)
+    np.testing.assert_allclose(value, wanted, rtol=1e-5)
+    apart = meta_step.large_scale_loss(small.MODEL, small.DISTANCE, drawn, ("ssr",))
+    alone, _ = jax.jit(jax.grad(apart, has_aux=True))(params, clip, key, 0.0)
+    norms = [optax.tree.norm(each["tsr"]) for each in (grads, alone)]
+    assert norms[0] > 0 and norms[1] == 0
+
+
 def test_large_scale_training_learns():
     """Ten steps on one batch lower its loss."""
     loss = meta_step.large_scale_loss(
