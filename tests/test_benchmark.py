@@ -6,13 +6,16 @@ import sys
 import jax
 import numpy as np
 import pytest
+import untrained
 
 from adavsr_jax import inner_loop, meta_gradient, metrics
+from experiments import estimators
 from experiments.benchmarks import (
     counting,
     measuring,
     problem,
     programs,
+    restoring,
     table,
 )
 
@@ -105,6 +108,32 @@ def test_every_program_of_a_shape_gets_a_row(no_torch, monkeypatch):
     assert rows[-1]["ratio_to_first"] is None  # checkpoint has no first order
     assert rows[2]["ratio_to_ours"] == 1
     assert 1 in (row["ratio_to_ours"] for row in rows[:2])  # the faster of the two
+
+
+@pytest.mark.slow
+def test_a_clip_is_measured_stage_by_stage():
+    weights, shape = untrained.weights(), restoring.Shape(4, 16, 24)
+    known = estimators.known(np.full((20, 20), 1 / 400, np.float32), "known")
+    rows = restoring.measure(shape, weights, known, lambda line: None)
+    stages = {row["stage"]: row for row in json.loads(json.dumps(rows))}
+    assert list(stages) == ["estimate", "adapt", "restore", "all"]
+    for row in rows:
+        assert row["seconds"] > 0
+        np.testing.assert_allclose(row["seconds_per_frame"], row["seconds"] / 7)
+    restore, everything = stages["restore"], stages["all"]
+    # Every output frame's SSR, and TSR on both slicings: all are 3 x 3 convolutions.
+    taps = {
+        name: sum(
+            leaf.size
+            for leaf in jax.tree.leaves(weights.params[name])
+            if leaf.ndim == 4
+        )
+        for name in ("ssr", "tsr")
+    }
+    convolved = 2 * 7 * 16 * 24 * (taps["ssr"] + 2 * taps["tsr"])
+    assert restore["flops"] == convolved
+    assert everything["flops"] == convolved + stages["adapt"]["flops"]
+    assert len(list(restoring.told(rows))) == 4
 
 
 def _fake(name, gradient):

@@ -122,7 +122,7 @@ def test_no_inner_step_is_plain_training():
 
 
 def test_joint_training_sees_both_networks_in_a_row():
-    """Its loss is eq. 4 on the pair of large-scale training, and SSR's part moves TSR."""
+    """Its loss is eq. 4 on the pair of large-scale training; SSR's part moves TSR."""
     clip, key, params = CLIPS[0], jax.random.key(3), small.params()
     drawn = small.generator()
     loss = meta_step.joint_loss(small.MODEL, small.DISTANCE, drawn)
