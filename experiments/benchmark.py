@@ -38,7 +38,7 @@ _OUTPUT = flags.DEFINE_string("output", None, "FILE.json, replaced if it is ther
 
 def main(argv):
     del argv
-    output = outputs.json_file("output", _OUTPUT.value)
+    output = outputs.file("output", _OUTPUT.value, ".json")
     cores.use(problem.DESIGN.tasks)
     if _PRESET.value == "gpu" and jax.default_backend() == "cpu":
         raise cli.InputError(

@@ -6,11 +6,11 @@ import time
 from experiments import cli
 
 
-def json_file(flag: str, value: str) -> pathlib.Path:
-    """The path of `--flag`, its folder made; an InputError if it is no .json."""
+def file(flag: str, value: str, suffix: str) -> pathlib.Path:
+    """The path of `--flag`, its folder made; an InputError if it ends otherwise."""
     path = pathlib.Path(value)
-    if path.suffix != ".json":
-        raise cli.InputError(f"--{flag}={path}: must end in .json")
+    if path.suffix != suffix:
+        raise cli.InputError(f"--{flag}={path}: must end in {suffix}")
     cli.make_folder(flag, path.resolve().parent)
     return path
 

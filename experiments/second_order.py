@@ -63,7 +63,7 @@ def main(argv):
     del argv
     config = _CONFIG.value
     checks.check(config)
-    output = outputs.json_file("output", _OUTPUT.value)
+    output = outputs.file("output", _OUTPUT.value, ".json")
     cores.use(config.large_scale.batch, config.meta.batch)
     starts = {pathlib.Path(start).name: _load(start, config) for start in _STARTS.value}
     if len(starts) < len(_STARTS.value):

@@ -22,6 +22,10 @@ from adavsr_jax import (
 )
 from experiments import build, checks, cli
 
+# LR pixels that a pass over a window adds, and the fewest frames: windows overlap by
+# the network's reach in time, and short ones would mostly repeat each other.
+_AT_ONCE = 2**20
+_SHORTEST_WINDOW = 16
 # HR frames are sixteen times as large as those that windows are meant for.
 _SSR_FIRST_WINDOW = 4
 
@@ -77,7 +81,8 @@ class Trained:
         network = functools.partial(
             self._network, params, jnp.asarray(kernel), back_projections
         )
-        return restoration.restore(network, lr, radius=frames)
+        window = max(_SHORTEST_WINDOW, _AT_ONCE // (lr.shape[1] * lr.shape[2]))
+        return restoration.restore(network, lr, radius=frames, window=window)
 
     def restore_ssr_first(self, params, lr, kernel):
         """As `restore`, the networks in the other order: S_phi, then F_theta."""

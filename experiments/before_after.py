@@ -1,0 +1,78 @@
+"""Draws what the shipped weights make of clips: before and after, side by side.
+
+    python -m experiments.before_after --clips=DIR --names=calendar,walk \
+        --kernel=iso2.0 --output=before_after.png
+
+Each clip is blurred, reduced and rid of every other frame as `evaluate` does it; then
+its blur is estimated and it is restored as `super_resolve` would. Of each a frame that
+was given and one made between two are drawn, where there is most detail in the input.
+The clip itself, the truth, is not.
+"""
+
+import numpy as np
+from absl import flags
+
+from experiments import (
+    cli,
+    clips,
+    degradations,
+    estimators,
+    figures,
+    outputs,
+    rows,
+    shipped,
+)
+
+_CLIPS = flags.DEFINE_string(
+    "clips", None, "Folder of video files or frame folders.", required=True
+)
+_NAMES = flags.DEFINE_list("names", None, "Clips of it.", required=True)
+_KERNEL = flags.DEFINE_string(
+    "kernel", "bicubic", "A name of experiments/kernels.json, or FILE.npy."
+)
+_OUTPUT = flags.DEFINE_string("output", None, "FILE.png, replaced.", required=True)
+_CROP = 160  # pixels of the result
+
+
+def main(argv):
+    del argv
+    output = outputs.file("output", _OUTPUT.value, ".png")
+    kernel = degradations.load_kernel(_KERNEL.value)
+    found = {clip.name: clip for clip in clips.find(_CLIPS.value, [])}
+    for name in _NAMES.value:
+        if name not in found:
+            known = ", ".join(found)
+            raise cli.InputError(f"--names: no clip {name!r}; there are {known}")
+    weights, estimator = shipped.network(), estimators.load("network")
+    drawn = []
+    for name in _NAMES.value:
+        lr = rows.degrade(clips.read(found[name]), kernel)
+        blur = estimator.estimate(lr)
+        print(f"{name}: {blur.told}")
+        drawn += _drawn(name, lr, _restored(weights, lr, blur.kernel))
+    figures.compare(output, drawn, zoom=2)
+    print(f"written: {output}")
+
+
+def _restored(weights, lr, kernel):
+    learned = weights.adapt(weights.params, lr, kernel, weights.config.internal.steps)
+    frames = weights.restore(
+        learned.params, lr, kernel, back_projections=rows.BACK_PROJECTIONS
+    )
+    return np.stack(list(frames))
+
+
+def _drawn(name, lr, restored):
+    """Rows of `figures.compare`: a given frame in the middle, and the one after it."""
+    middle = len(lr) // 2
+    held = lr[middle].repeat(4, axis=0).repeat(4, axis=1)
+    window = figures.detailed_window(held, _CROP)
+    for title, index in (("a given frame", 0), ("a frame made between two", 1)):
+        # Between two there is no input: the one before is what a player would show.
+        label = "low resolution" if index == 0 else "low resolution, the frame before"
+        after = restored[2 * middle + index][window]
+        yield f"{name}, {title}", [(label, held[window]), ("restored", after)]
+
+
+if __name__ == "__main__":
+    cli.run(main)
