@@ -31,7 +31,7 @@ _KERNEL = flags.DEFINE_string(
     "kernel", "bicubic", "A name of experiments/kernels.json, or FILE.npy."
 )
 _OUTPUT = flags.DEFINE_string("output", None, "FILE.png, replaced.", required=True)
-_CROP = 160  # pixels of the result
+_CROP = 160  # pixels of the result, at most
 
 
 def main(argv):
@@ -66,7 +66,7 @@ def _drawn(name, lr, restored):
     """Rows of `figures.compare`: a given frame in the middle, and the one after it."""
     middle = len(lr) // 2
     held = lr[middle].repeat(4, axis=0).repeat(4, axis=1)
-    window = figures.detailed_window(held, _CROP)
+    window = figures.detailed_window(held, min(_CROP, *held.shape[:2]))
     for title, index in (("a given frame", 0), ("a frame made between two", 1)):
         # Between two there is no input: the one before is what a player would show.
         label = "low resolution" if index == 0 else "low resolution, the frame before"

@@ -6,8 +6,10 @@ import jax
 import naming
 import numpy as np
 import pytest
+import small
 
-from experiments import build_estimator, cli, shipped, trained
+from adavsr_jax import kernels, metrics
+from experiments import build_estimator, cli, estimators, rows, shipped, trained
 
 _NAME = "kernel_estimator"
 
@@ -128,3 +130,20 @@ def test_weights_of_another_network_are_refused(folder):
     path.write_text(json.dumps(card))
     with pytest.raises(cli.InputError, match=_NAME):
         _load()
+
+
+@pytest.mark.slow
+def test_the_networks_that_come_with_the_project_beat_the_floor():
+    """On a clip that is none of a camera, its blur estimated, adapted and not."""
+    weights = shipped.network()
+    assert sum(leaf.size for leaf in jax.tree.leaves(weights.params)) <= 1_000_000
+    truth = small.clips(1, 7, 64)[0]
+    lr = rows.degrade(truth, kernels.gaussian(2.0, 1.5, 0.5))
+    kernel = estimators.load("network").estimate(lr).kernel
+    adapted = weights.adapt(weights.params, lr, kernel, 2).params
+    floor = metrics.psnr_y(np.asarray(rows.restore_trilinear(lr)), truth)
+    for params in (weights.params, adapted):
+        restored = np.stack(list(weights.restore(params, lr, kernel)))
+        psnr = metrics.psnr_y(restored, truth)
+        assert psnr[::2].mean() > floor[::2].mean() + 0.3
+        assert psnr[1::2].mean() > floor[1::2].mean()
