@@ -15,6 +15,7 @@ def weights():
     """`small.MODEL` and `small.params` as a `trained.Trained`; one for all tests."""
     config = corpus.get_config()
     config.network.conditioned = small.MODEL.ssr.conditioned
+    config.network.ssr_design = small.MODEL.ssr.design
     config.network.tsr_channels = small.MODEL.tsr.channels
     config.network.ssr_channels = small.MODEL.ssr.channels
     config.network.tsr_blocks = small.MODEL.tsr.blocks

@@ -2,10 +2,18 @@
 
     python -m data_prep.build_shards --dataset=videos --source=TRAIN \
         --output=data/corpus/videos --frames=15 --min_size=128
-    python -m data_prep.build_shards --dataset=photos --source=PHOTOS \
-        --output=data/corpus/photos --clips_per_photo=8
     python -m data_prep.build_shards --dataset=videos --source=VAL --split=val \
         --output=data/corpus/val --frames=15 --min_size=128
+    python -m data_prep.build_shards --dataset=photos --source=PHOTOS \
+        --output=data/corpus/photos --clips_per_photo=8
+
+Then the same into `data/corpus256` with `--min_size=256` (the photographs may be a link):
+meta-learning wants larger crops than some of the scenes have room for. Large-scale
+training, then meta-transfer learning:
+
+    python -m experiments.meta_train --config=experiments/configs/corpus.py \
+        --workdir=runs/corpus --config.data.root=data/corpus \
+        --config.meta.steps=0 --config.meta.patch=128
     python -m experiments.meta_train --config=experiments/configs/corpus.py \
         --workdir=runs/corpus
 
@@ -21,7 +29,7 @@ from experiments.configs import vimeo
 
 def get_config():
     config = vimeo.get_config()
-    config.data.root = "data/corpus"
+    config.data.root = "data/corpus256"
     config.data.train = ("videos:train", "photos:train")
     config.data.weights = (0.5, 0.5)
     config.data.validation = "val:val"
@@ -30,32 +38,37 @@ def get_config():
     config.degradation.mean3_probability = 0.1  # most videos are not averaged
 
     config.network.conditioned = True  # worth more than any adaptation: README, Blind
-    config.network.tsr_channels = 24  # 121 K parameters in all
+    config.network.tsr_channels = 24  # 120 K parameters in all
     config.network.tsr_blocks = 2
+    config.network.ssr_design = "single"
     config.network.ssr_channels = 32
     config.network.ssr_blocks = 4
     config.loss.name = "charbonnier"  # on a ReLU network l1 has next to no curvature
 
-    config.large_scale.steps = 2200
+    config.large_scale.steps = 7600
     config.large_scale.batch = 4
     config.large_scale.patch = 128  # HR pixels: LR 32
     config.large_scale.kernels = "uniform"  # any blur from the start
+    config.large_scale.joint_from = 0.3  # SSR learns what TSR's frames lack
     config.large_scale.learning_rate = 1e-3
-    config.large_scale.final_learning_rate = 2e-4
+    config.large_scale.final_learning_rate = 2e-5
 
     config.inner.steps = 5
-    config.inner.tsr_step_size = 0.03  # 0.1 diverges after large-scale training
-    config.inner.ssr_step_size = 0.1  # on losses that are means, 0.01 hardly moves
+    config.inner.rule = "adam"  # moves 3 times as far as descent that does not diverge
+    config.inner.tsr_step_size = 3e-4
+    config.inner.ssr_step_size = 5e-4
 
-    config.meta.steps = 1000
+    config.meta.steps = 400
     config.meta.batch = 4
-    config.meta.patch = 160  # HR pixels: LR 40, SLR 10; many of our clips are 176 high
+    config.meta.patch = 256  # HR pixels: LR 64, SLR 16
+    config.meta.query_size = 32  # LR pixels: more than the network sees
     config.meta.unadapted_weight = 0.3  # else unadapted weights become poor
     config.meta.learning_rate = 2e-4
     config.meta.final_learning_rate = 2e-5
 
     config.outer.clip_norm = 1.0
-    config.outer.average_decay = 0.995
+    config.outer.average_decay = 0.998
+    config.internal.steps = 5
 
     config.run.log_every_steps = 50
     config.run.save_every_steps = 250

@@ -18,6 +18,7 @@ def get_config():
     config.data.rendered_clips = 96
     config.data.weights = (1.0,)
     config.network.conditioned = False  # told the blur, little is left to adapt to
+    config.network.ssr_design = "window"
     config.network.tsr_channels = 16
     config.network.tsr_blocks = 1
     config.network.ssr_channels = 24
@@ -25,9 +26,15 @@ def get_config():
 
     config.large_scale.steps = 900
     config.large_scale.patch = 96
+    config.large_scale.joint_from = 1.0
+    config.large_scale.final_learning_rate = 2e-4
+    config.inner.rule = "descent"
+    config.inner.tsr_step_size = 0.03
     config.inner.ssr_step_size = 0.3
+    config.internal.steps = 10
     config.meta.steps = 400
     config.meta.patch = 128
+    config.meta.query_size = 16
     config.meta.unadapted_weight = 0.1
 
     config.outer.average_decay = 0.98
