@@ -7,7 +7,7 @@
     python -m data_prep.build_shards --dataset=photos --source=PHOTOS \
         --output=data/corpus/photos --clips_per_photo=8
 
-Then the same into `data/corpus256` with `--min_size=256` (the photographs may be a link):
+Then the same into `data/corpus256` with `--min_size=256` (photographs may be a link):
 meta-learning wants larger crops than some of the scenes have room for. Large-scale
 training, then meta-transfer learning:
 
