@@ -8,7 +8,7 @@ import jax
 import numpy as np
 
 from adavsr_jax import kernels, rendering
-from experiments import build
+from experiments import build, rows
 from experiments.benchmarks import counting, measuring
 
 STEPS = 5
@@ -42,7 +42,11 @@ def measure(shape, weights, estimator, tell):
     stages = {
         "estimate": lambda: estimator.estimate(lr),
         "adapt": lambda: jax.block_until_ready(adapt(weights.params)),
-        "restore": lambda: _drain(weights.restore(weights.params, lr, kernel)),
+        "restore": lambda: _drain(
+            weights.restore(
+                weights.params, lr, kernel, back_projections=rows.BACK_PROJECTIONS
+            )
+        ),
     }
     model = build.model(weights.config)
     network = lambda params: model.apply({"params": params}, lr[None] / 255, kernel)[1]
@@ -60,11 +64,11 @@ def measure(shape, weights, estimator, tell):
     seconds = measuring.interleaved([*stages.values(), rate_run], tell=tell)
     rate = rate_work / np.median(seconds[:, -1])
     row = functools.partial(_row, shape, rate)
-    rows = [row(n, work[n], seconds[:, i]) for i, n in enumerate(stages)]
+    found = [row(n, work[n], seconds[:, i]) for i, n in enumerate(stages)]
     total = work["adapt"] + work["restore"]
-    rows.append(row("all", total, seconds[:, :-1].sum(axis=1)))
+    found.append(row("all", total, seconds[:, :-1].sum(axis=1)))
     size = sum(leaf.size for leaf in jax.tree.leaves(weights.params))
-    return [{**each, "parameters": size, "sha256": weights.sha256} for each in rows]
+    return [{**each, "parameters": size, "sha256": weights.sha256} for each in found]
 
 
 def told(rows):
