@@ -4,17 +4,9 @@ A mean over kernels is a plain mean; where the true kernel is a Gaussian, the bi
 something else is told apart, for they are never one table.
 """
 
-import functools
-import json
 import pathlib
 
-from experiments import charts, scores
-
-_KERNELS = json.loads(
-    pathlib.Path(__file__).with_name("kernels.json").read_text(encoding="utf-8")
-)
-GAUSSIANS = [name for name, what in _KERNELS.items() if what["kind"] == "gaussian"]
-OTHERS = [name for name in _KERNELS if name not in (*GAUSSIANS, "bicubic")]
+from experiments import charts, published, scores, step_tables
 
 
 def floor(found):
@@ -23,16 +15,20 @@ def floor(found):
         "| kernel | all | given | interpolated | zsm |",
         "|---|---|---|---|---|",
     ]
-    for kernel in _KERNELS:
+    for kernel in published.KERNELS:
         both = {
-            protocol: _one(found, row="trilinear", kernel=kernel, protocol=protocol)
+            protocol: published.one(
+                found, row="trilinear", kernel=kernel, protocol=protocol
+            )
             for protocol in ("all", "zsm")
         }
         whole = both["all"]
         if whole:
             cells = [whole["psnr_y"], whole["psnr_y_given"]]
             cells += [whole["psnr_y_interpolated"], (both["zsm"] or whole)["psnr_y"]]
-            lines.append(f"| {kernel} | " + " | ".join(map(_decibel, cells)) + " |")
+            lines.append(
+                f"| {kernel} | " + " | ".join(map(published.decibel, cells)) + " |"
+            )
     return lines
 
 
@@ -56,26 +52,30 @@ def estimators(*results):
 
 
 def _estimator(found, clips):
-    groups = (GAUSSIANS, ["bicubic"], OTHERS)
+    groups = (published.GAUSSIANS, ["bicubic"], published.OTHERS)
     estimates = [entry for entry in found["estimates"] if entry["clip"] in clips]
     errors = [
         scores.mean(e["kernel_error"] for e in estimates if e["kernel"] in kernels)
         for kernels in groups
     ]
     gaussian, bicubic, other = (_lost(found, kernels, clips) for kernels in groups)
-    seconds = _one(found, part="seconds", row="estimate")["seconds"]
+    seconds = published.one(found, part="seconds", row="estimate")["seconds"]
     assumed = sum(entry["assumed"] for entry in estimates)
     cells = [found["provenance"]["estimator"].split()[0], str(len(clips))]
     cells += map(_share, errors)
     cells += [
-        _decibel(scores.mean(gaussian["kernels"])),
-        _decibel(max(gaussian["kernels"])),
+        published.decibel(scores.mean(gaussian["kernels"])),
+        published.decibel(max(gaussian["kernels"])),
     ]
     cells += [
-        _decibel(max(gaussian["clips"])),
-        _decibel(scores.mean(bicubic["kernels"])),
+        published.decibel(max(gaussian["clips"])),
+        published.decibel(scores.mean(bicubic["kernels"])),
     ]
-    cells += [_decibel(scores.mean(other["kernels"])), str(assumed), f"{seconds:.2f}"]
+    cells += [
+        published.decibel(scores.mean(other["kernels"])),
+        str(assumed),
+        f"{seconds:.2f}",
+    ]
     return "| " + " | ".join(cells) + " |"
 
 
@@ -84,7 +84,9 @@ def _lost(found, kernels, clips):
     lost = {"kernels": [], "clips": []}
     for kernel in kernels:
         parts = [
-            _one(found, part="by_clip", kernel=kernel, kernel_mode=mode, steps="auto")
+            published.one(
+                found, part="by_clip", kernel=kernel, kernel_mode=mode, steps="auto"
+            )
             for mode in ("oracle", "estimated")
         ]
         if None in parts:
@@ -101,43 +103,13 @@ def _lost(found, kernels, clips):
 def blind(found):
     """Every row told the estimated kernel: means over the Gaussian and other blurs."""
     seen = {entry["kernel"] for entry in found["means"]}
-    others = [name for name in OTHERS if name in seen]
-    return _rows(found, {"Gaussians": GAUSSIANS, ", ".join(others): others})
+    others = [name for name in published.OTHERS if name in seen]
+    return _rows(found, {"Gaussians": published.GAUSSIANS, ", ".join(others): others})
 
 
 def bicubic(found):
     """Every row on the bicubic kernel alone, not told that it is."""
     return _rows(found, {"bicubic": ["bicubic"]})
-
-
-def shipped(found):
-    """What `super_resolve` makes of every blur, told its own estimate of it."""
-    lines = [
-        "| kernel | trilinear | n = 0 | n = 5 | n chosen | over trilinear | given "
-        "| interpolated | SSIM |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
-    kernels = dict.fromkeys(entry["kernel"] for entry in found["means"])
-    groups = {name: [name] for name in kernels}
-    seen = [name for name in GAUSSIANS if name in kernels]
-    groups[f"**mean of {len(seen)} Gaussians**"] = seen
-    for name, members in groups.items():
-        mean = functools.partial(_mean_of, found, members)
-        floor = mean("trilinear", 0)
-        cells = [mean("shipped/consistent", steps) for steps in (0, 5, "auto")]
-        cells = [floor, *cells, cells[-1] - floor]
-        for column in ("psnr_y_given", "psnr_y_interpolated"):
-            cells.append(mean("shipped/consistent", "auto", column))
-        ssim = mean("shipped/consistent", "auto", "ssim_y")
-        line = " | ".join(map(_decibel, cells))
-        lines.append(f"| {name} | {line} | {ssim:.4f} |")
-    return lines
-
-
-def _mean_of(found, kernels, row, steps, column="psnr_y"):
-    wanted = {"kernel_mode": "estimated", "protocol": "all", "row": row, "steps": steps}
-    entries = [_one(found, kernel=kernel, **wanted) for kernel in kernels]
-    return scores.mean(entry[column] for entry in entries)
 
 
 def _rows(found, groups):
@@ -152,10 +124,12 @@ def _rows(found, groups):
         for kernels in groups.values():
             before, after = _before_and_after(found, row, kernels)
             cells = [
-                _decibel(scores.mean(e["psnr_y"] for e in before)) if before else "-"
+                published.decibel(scores.mean(e["psnr_y"] for e in before))
+                if before
+                else "-"
             ]
             for column in ("psnr_y", "psnr_y_given", "psnr_y_interpolated"):
-                cells.append(_decibel(scores.mean(e[column] for e in after)))
+                cells.append(published.decibel(scores.mean(e[column] for e in after)))
             ssim = scores.mean(e["ssim_y"] for e in after)
             cells.append("-" if ssim is None else f"{ssim:.4f}")
             line += " " + " | ".join(cells) + " |"
@@ -200,11 +174,11 @@ def scratch(found, others):
                 if (entry["kernel"], clip) in problems
             ]
         for (row, steps), of_row in values.items():
-            timing = _one(source, part="seconds", row=row, steps=steps)
+            timing = published.one(source, part="seconds", row=row, steps=steps)
             spent = timing and timing["seconds"]
             cells = [row, "chosen" if steps == "auto" else str(steps)]
             cells += [
-                _decibel(scores.mean(of_row)),
+                published.decibel(scores.mean(of_row)),
                 "-" if not spent else f"{spent:.1f}",
             ]
             lines.append("| " + " | ".join(cells) + " |")
@@ -213,8 +187,10 @@ def scratch(found, others):
 
 def seconds(found):
     """Seconds a frame of the restored clip: estimation, adaptation, inference apart."""
-    frames = _one(found, row="trilinear")["frames"] / _one(found)["clips"]
-    estimate = _one(found, part="seconds", row="estimate")
+    frames = (
+        published.one(found, row="trilinear")["frames"] / published.one(found)["clips"]
+    )
+    estimate = published.one(found, part="seconds", row="estimate")
     per_clip = estimate["seconds"] if estimate else None
     lines = [
         "| row | estimation | adaptation | inference | together, s a frame |",
@@ -242,8 +218,10 @@ TABLES = {
     "estimators_vid4": (("vid4_network",), estimators),
     "blind": (("val_blind",), blind),
     "bicubic": (("val_blind",), bicubic),
-    "shipped_vid4": (("vid4_shipped",), shipped),
-    "shipped_val": (("val_shipped",), shipped),
+    "shipped_vid4": (("vid4_shipped",), step_tables.shipped),
+    "shipped_val": (("val_shipped",), step_tables.shipped),
+    "meta": (("val_meta",), step_tables.by_steps),
+    "modules": (("val_modules",), step_tables.by_steps),
     "scratch": (("val_scratch", "val_blind"), scratch),
     "seconds": (("val_blind",), seconds),
 }
@@ -269,18 +247,6 @@ def draw(folder: pathlib.Path, published: dict) -> list[pathlib.Path]:
     path = folder / "curve.png"
     charts.draw(path, [panel])
     return [path]
-
-
-def _one(found, part="means", **wanted):
-    """The first entry that agrees with what is wanted, or None."""
-    for entry in found[part]:
-        if all(entry.get(name) == value for name, value in wanted.items()):
-            return entry
-    return None
-
-
-def _decibel(value):
-    return "-" if value is None else f"{value:.3f}"
 
 
 def _share(value):

@@ -80,11 +80,20 @@ def test_an_estimator_that_learned_nothing_needs_no_weights(clips, name):
         (["--clips="], "--clips is missing"),
         (["--lists=slow.txt"], "--lists=slow.txt"),
         (["--rows="], "--rows: nothing named"),
-        (["--rows=ours"], "'ours' is not known: it needs --weights=DIR"),
-        (["--rows=trilinear,theirs", RUN], "choose of trilinear, ours, or NAME/WAY"),
+        (
+            ["--rows=ours"],
+            "'ours' is not known: choose of trilinear, shipped, or",
+        ),
+        (
+            ["--rows=trilinear,theirs", RUN],
+            "of trilinear, shipped, ours, or NAME/WAY",
+        ),
         (["--rows=trilinear/scratch", RUN], "'trilinear/scratch' is not known"),
         (["--rows=ours/best", RUN], "a way of consistent, scratch, ssr_first"),
-        (["--rows=ours", "--weights=a=w"], "choose of trilinear, a, or NAME/WAY"),
+        (
+            ["--rows=ours", "--weights=a=w"],
+            "of trilinear, shipped, a, or NAME/WAY",
+        ),
         (["--rows=ours", RUN], "no trained weights in w"),
         (["--rows=b/scratch", "--weights=a=v,b=w"], "no trained weights in w"),
         (["--rows=ours/scratch", RUN, "--steps=0,auto"], "--steps"),

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from experiments import cli, readme_tables, tabulate
+from experiments import cli, readme_tables, step_tables, tabulate
 
 
 def _result(row, kernel, mode, clip, steps, psnr, **more):
@@ -102,7 +102,7 @@ def test_what_is_shipped_is_told_by_kernel_and_as_a_mean_of_the_gaussians(evalua
         for n in steps
     ]
     summary = tabulate.summarise({**evaluation, "results": results})
-    lines = readme_tables.shipped(summary)
+    lines = step_tables.shipped(summary)
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     assert [row[0] for row in cells[2:]] == [
         *("iso1.6", "iso2.8", "disk3"),
@@ -110,6 +110,24 @@ def test_what_is_shipped_is_told_by_kernel_and_as_a_mean_of_the_gaussians(evalua
     ]
     wanted = [21.0, 22.0, 22.25, 22.5, 1.5, 22.5, 22.5]
     assert cells[-1][1:] == [*(f"{value:.3f}" for value in wanted), "0.5000"]
+
+
+def test_weights_are_told_after_each_number_of_steps(evaluation):
+    results = [
+        _result("ours", kernel, "estimated", "a", steps, base + bonus)
+        for kernel, base in (("iso1.6", 20.0), ("iso2.8", 22.0), ("bicubic", 30.0))
+        for steps, bonus in ((0, 0.0), (5, 0.5), ("auto", 0.75))
+    ]
+    floor = [
+        _result("trilinear", kernel, "estimated", "a", 0, 19.0)
+        for kernel in ("iso1.6", "iso2.8", "bicubic")
+    ]
+    summary = tabulate.summarise({**evaluation, "results": floor + results})
+    head, _, trilinear, ours = step_tables.by_steps(summary)
+    assert "Gaussians: n = 0 | n = 5 | n chosen | bicubic: n = 0 |" in head
+    assert trilinear == "| trilinear | - |" + " 19.000 |" * 6
+    values = (21.0, 21.5, 21.75, 30.0, 30.5, 30.75)
+    assert ours == "| ours | 77 | " + " | ".join(f"{v:.3f}" for v in values) + " |"
 
 
 def test_seconds_are_medians_of_what_was_measured(evaluation):

@@ -20,6 +20,11 @@ def weights():
     config.network.ssr_channels = small.MODEL.ssr.channels
     config.network.tsr_blocks = small.MODEL.tsr.blocks
     config.network.ssr_blocks = small.MODEL.ssr.blocks
+    # A rule that moves such weights: descent does, at rates that are none of Adam's.
+    config.inner.rule = "descent"
+    config.inner.tsr_step_size = 0.03
+    config.inner.ssr_step_size = 0.1
+    config.internal.steps = 10
     params = small.params()
     return trained.Trained(params, 0, trained.digest(params), config)
 

@@ -17,8 +17,8 @@ training, then meta-transfer learning:
     python -m experiments.meta_train --config=experiments/configs/corpus.py \
         --workdir=runs/corpus
 
-Hardware: HARDWARE
-Result: RESULT
+Hardware: one pinned core of two shared ones (AMD EPYC), 1.1 GiB; 41 and 9 minutes.
+Result: README, "What to expect": 120 K parameters.
 
 What was tried and why it is as it is: `experiments/configs/README.md`. Starts from
 `vimeo.py` and leaves it where two cores or our measurements ask for it.
