@@ -1,5 +1,7 @@
 """Algorithms 1 and 2 in minutes: train small, super-resolve a clip, look at it.
 
+Beside it the weights that come with the project, which took longer to train.
+
     python -m experiments.demo --workdir=runs/demo
 
 Everything is drawn from keys, nothing is downloaded. A training that is interrupted
@@ -18,7 +20,7 @@ import numpy as np
 from absl import flags
 
 from adavsr_jax import kernels, metrics, rendering, video
-from experiments import cli, estimators, figures, rows, shot_by_shot, trained
+from experiments import cli, estimators, figures, rows, shipped, shot_by_shot, trained
 
 _WORKDIR = flags.DEFINE_string("workdir", "runs/demo", "Where everything goes.")
 _CONFIG = "experiments/configs/demo.py"
@@ -43,6 +45,7 @@ def main(argv):
         "trilinear": np.asarray(rows.restore_trilinear(lr)),
         "before adaptation": _restore(folder, "before", weights, kernel, 0),
         "after adaptation": _restore(folder, "after", weights, kernel, steps),
+        "shipped weights": _restore(folder, "shipped", shipped.network(), kernel, 5),
         "truth": truth,
     }
     _print_table(videos)
@@ -90,7 +93,7 @@ def _restore(folder, name, weights, kernel, steps):
 
 def _print_table(videos):
     print(f"\n{'PSNR-Y (dB)':<20}{'all':>8}{'given':>8}{'between':>9}")
-    for name in ("trilinear", "before adaptation", "after adaptation"):
+    for name in [name for name in videos if name not in ("low resolution", "truth")]:
         psnr = metrics.psnr_y(videos[name], videos["truth"])
         means = psnr.mean(), psnr[::2].mean(), psnr[1::2].mean()
         print(f"{name:<20}{means[0]:8.2f}{means[1]:8.2f}{means[2]:9.2f}")
