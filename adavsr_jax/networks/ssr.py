@@ -14,15 +14,20 @@ DESIGNS = ("single", "window", "shift", "recurrent")
 class SSR(nn.Module):
     """Every frame to four times its height and width.
 
-    A residual over bicubic up-sampling: each frame is seen with its two neighbours in
-    time, all convolutions run at low resolution, and depth-to-space makes the pixels.
+    A residual over bicubic up-sampling: all convolutions run at low resolution, and
+    depth-to-space makes the pixels.
 
     Departure: the paper names no architecture.
 
     Attributes:
-      channels, blocks: of the trunk.
+      channels, blocks: of the trunk; of a recurrence half the blocks in each direction.
       conditioned: whether it is told the blur, by `kernels.transfer`, and trained to
         undo just that one: the rival of adaptation, and a better place to adapt from.
+      design: what a frame sees of the others, one of `DESIGNS`: `single` nothing,
+        `window` its two neighbours, `shift` one more frame to each side with every
+        block, `recurrent` all (`in_time`).
+      context: how many learned numbers stand beside the kernel, or in its place, for
+        adaptation to set (CAVIA; Zintgraf et al. 2019).
     """
 
     channels: int
@@ -33,7 +38,11 @@ class SSR(nn.Module):
 
     @property
     def radius(self):
-        """(input frames, input pixels) that an output pixel sees to each side."""
+        """(input frames, input pixels) that an output pixel sees to each side.
+
+        A recurrence sees them all; it has forgotten what is further than told here, and
+        what it restores window by window differs a little from the whole.
+        """
         # Never below the two pixels under the bicubic.
         reach = {"single": 0, "window": 1, "shift": 1 + self.blocks, "recurrent": 8}
         return reach[self.design], blocks.trunk_radius(self.blocks)
