@@ -111,6 +111,13 @@ def _check_modules(large_scale):
         "tsr, ssr or both",
         modules,
     )
+    _expect(
+        set(modules) == {"tsr", "ssr"} or large_scale.joint_from == 1,
+        "large_scale.joint_from",
+        "1.0 (never) where large_scale.modules names one network, for end to end both"
+        " are trained",
+        large_scale.joint_from,
+    )
 
 
 def _check_inner(inner, meta):

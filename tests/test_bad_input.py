@@ -60,6 +60,11 @@ def _start(module, *arguments, **streams):
         ({"large_scale.steps": -1}, "large_scale.steps must be 0 or more; got -1"),
         ({"large_scale.steps": 0}, "both 0"),
         ({"data.frames": 6}, "data.frames must be odd"),
+        ({"network.ssr_design": "deep"}, "one of single, window, shift, recurrent"),
+        (
+            {"large_scale.modules": ("ssr",), "large_scale.joint_from": 0.5},
+            "joint_from must be 1.0 (never) where large_scale.modules names one",
+        ),
         ({"meta.patch": 72}, "meta.patch must be a multiple of 16, as 80; got 72"),
         ({"meta.query_size": 9}, "at most 8, a quarter of config.meta.patch"),
         ({"meta.learning_rate": float("nan")}, "must be above 0; got nan"),
