@@ -74,13 +74,14 @@ class Checkpoints:
         Args:
           step: saved before.
           like: pytree of arrays or `jax.ShapeDtypeStruct`s: structure, shapes, dtypes
-            and shardings of the result.
+            and shardings of the result. Without a sharding: on the first device,
+            whatever devices the state was saved from.
 
         Raises:
           ValueError: the state on disk has another structure or other shapes, or is
             damaged.
         """
-        target = jax.tree.map(ocp.utils.to_shape_dtype_struct, like)
+        target = jax.tree.map(_placed, like)
         args = ocp.args.Composite(state=ocp.args.StandardRestore(target))
         return self._restore(step, args)["state"]
 
@@ -99,3 +100,12 @@ class Checkpoints:
         """Waits until everything is on disk. Raises what saving met (a full disk)."""
         self._manager.wait_until_finished()
         self._manager.close()
+
+
+def _placed(leaf):
+    form = ocp.utils.to_shape_dtype_struct(leaf)
+    if form.sharding is not None:
+        return form
+    # Else that of the file counts, whose devices may not be here.
+    here = jax.sharding.SingleDeviceSharding(jax.devices()[0])
+    return jax.ShapeDtypeStruct(form.shape, form.dtype, sharding=here)

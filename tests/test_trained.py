@@ -4,6 +4,10 @@ import dataclasses
 import functools
 import json
 import math
+import os
+import pathlib
+import subprocess
+import sys
 
 import jax
 import naming
@@ -12,7 +16,7 @@ import pytest
 import small
 import untrained
 
-from adavsr_jax import checkpoints, kernels
+from adavsr_jax import checkpoints, kernels, sharding
 from experiments import build, build_estimator, cli, trained
 
 KERNEL = np.asarray(kernels.bicubic())
@@ -53,6 +57,28 @@ def test_the_best_is_loaded(run):
     weights = trained.load(run)
     assert weights.step == 4
     assert all((leaf == 4).all() for leaf in jax.tree.leaves(weights.params))
+
+
+@pytest.mark.slow
+def test_what_two_devices_trained_is_loaded_where_there_is_one(tmp_path):
+    config = _config()
+    (tmp_path / "config.json").write_text(json.dumps(config.to_dict(), default=list))
+    state = sharding.replicate(_state(), sharding.mesh(jax.devices()[:2]))
+    saved = checkpoints.Checkpoints(tmp_path / "checkpoints")
+    saved.save(3, state, {"network": config.network.to_dict()}, 20.0)
+    saved.close()
+    load = "import sys; from experiments import trained; "
+    load += "print(trained.load(sys.argv[1]).sha256)"
+    done = subprocess.run(
+        [sys.executable, "-c", load, str(tmp_path)],
+        cwd=pathlib.Path(__file__).parent.parent,
+        env=os.environ | {"JAX_NUM_CPU_DEVICES": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == trained.digest(_state().average)
 
 
 def test_the_newest_is_resumed_from(run):
