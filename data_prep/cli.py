@@ -44,7 +44,11 @@ def _guarded(main, argv):
         _refuse(error)
     except KeyboardInterrupt:
         print("interrupted: nothing was written", file=sys.stderr)
-        sys.exit(os.EX_TEMPFAIL)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        # Not sys.exit: libraries that were stopped at work may interrupt Python's own
+        # end once more, and the status would be theirs. All is cleared away by now.
+        os._exit(os.EX_TEMPFAIL)
 
 
 def _refuse(reason):
