@@ -39,13 +39,12 @@ def main(argv):
     weights = trained.load(workdir)
     folder = workdir / "demo"
     truth, lr, kernel = _make_problem(weights.config.run.seed, folder)
-    steps = weights.config.internal.steps
     videos = {
         "low resolution": lr.repeat(2, axis=0)[:-1],  # each frame held: no guess
         "trilinear": np.asarray(rows.restore_trilinear(lr)),
-        "before adaptation": _restore(folder, "before", weights, kernel, 0),
-        "after adaptation": _restore(folder, "after", weights, kernel, steps),
-        "shipped weights": _restore(folder, "shipped", shipped.network(), kernel, 5),
+        "before adaptation": _restore(folder, "before", weights, kernel, steps=0),
+        "after adaptation": _restore(folder, "after", weights, kernel),
+        "shipped weights": _restore(folder, "shipped", shipped.network(), kernel),
         "truth": truth,
     }
     _print_table(videos)
@@ -83,8 +82,9 @@ def _make_problem(seed, folder):
     return truth, lr, kernel
 
 
-def _restore(folder, name, weights, kernel, steps):
+def _restore(folder, name, weights, kernel, steps=None):
     """What `super_resolve` would do; the frames that it wrote, `[T, H, W, 3]`."""
+    steps = weights.config.internal.steps if steps is None else steps
     target = folder / name
     blur = estimators.known(kernel, "known").estimate
     shot_by_shot.restore(folder / "lr", target, weights, blur, steps, overwrite=True)

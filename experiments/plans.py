@@ -119,10 +119,7 @@ def read() -> Plan:
         steps=steps,
         predictions=_predictions(found, chosen),
         predictions_row=_PREDICTIONS.value and _predictions_row(),
-        weights={
-            name: trained.load(run) if run else shipped.network()
-            for name, run in used.items()
-        },
+        weights={name: shipped.network(run) for name, run in used.items()},
         estimator=estimator,
         pristine=_pristine(),
     )

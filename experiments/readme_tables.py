@@ -227,11 +227,11 @@ TABLES = {
 }
 
 
-def draw(folder: pathlib.Path, published: dict) -> list[pathlib.Path]:
+def draw(folder: pathlib.Path, results: dict) -> list[pathlib.Path]:
     """Draws `curve.png`, PSNR-Y gained against n, if `val_curve` is published."""
-    if "val_curve" not in published:
+    if "val_curve" not in results:
         return []
-    found = published["val_curve"]
+    found = results["val_curve"]
     lines = []
     for row in dict.fromkeys(entry["row"] for entry in found["means"]):
         of_row = [entry for entry in found["means"] if entry["row"] == row]

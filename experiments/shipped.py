@@ -44,8 +44,13 @@ def save(name: str, config, params, step: int) -> None:
     outputs.write(_FOLDER / f"{name}.json", text)
 
 
-def network() -> trained.Trained:
-    """The networks that restore where nobody names others. Errors as of `load`."""
+def network(run: str | None = None) -> trained.Trained:
+    """The networks of a run, or where none is named those that come with the project.
+
+    Errors as of `trained.load` and `load`.
+    """
+    if run:
+        return trained.load(run)
     config, params, step = load("network_s", checks.check, build.initial_state)
     return trained.Trained(params, step, trained.digest(params), config)
 

@@ -11,7 +11,7 @@ import os
 from absl import flags
 
 from adavsr_jax import video
-from experiments import cli, estimators, rows, shipped, shot_by_shot, trained
+from experiments import cli, estimators, rows, shipped, shot_by_shot
 
 _INPUT = flags.DEFINE_string(
     "input", None, "A video file, or a folder of frames.", required=True
@@ -72,7 +72,7 @@ def main(argv):
             "another name"
         )
     blur = estimators.choose(_KERNEL.value, _ESTIMATOR.value, _ESTIMATOR_WEIGHTS.value)
-    weights = trained.load(_WEIGHTS.value) if _WEIGHTS.value else shipped.network()
+    weights = shipped.network(_WEIGHTS.value)
     steps = _ADAPT_STEPS.value
     count = shot_by_shot.restore(
         _INPUT.value,

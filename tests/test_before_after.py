@@ -1,33 +1,18 @@
 """The command that draws what the shipped weights make of clips."""
 
-import os
-import pathlib
-import subprocess
-import sys
-
+import commands
 import pytest
 import small
 from PIL import Image
 
 from adavsr_jax import video
 
-_ROOT = pathlib.Path(__file__).parent.parent
 pytestmark = pytest.mark.slow
 
 
 def _run(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "experiments.before_after", *map(str, arguments)],
-        cwd=_ROOT,
-        env=os.environ
-        | {
-            "JAX_NUM_CPU_DEVICES": "1",
-            "XLA_FLAGS": "--xla_backend_optimization_level=0",
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    soon = {"XLA_FLAGS": "--xla_backend_optimization_level=0"}  # compiled, not fast
+    return commands.run("experiments.before_after", *arguments, **soon)
 
 
 @pytest.fixture(scope="module")

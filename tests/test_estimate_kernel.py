@@ -1,10 +1,8 @@
 """The command that tells the blur of each shot: what it leaves, what it refuses."""
 
-import os
-import pathlib
-import subprocess
-import sys
+import functools
 
+import commands
 import naming
 import numpy as np
 import pytest
@@ -14,19 +12,10 @@ from PIL import Image
 from adavsr_jax import kernel_estimation, video
 from experiments import degradations
 
-_ROOT = pathlib.Path(__file__).parent.parent
 pytestmark = pytest.mark.slow
 
 
-def _run(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "experiments.estimate_kernel", *map(str, arguments)],
-        cwd=_ROOT,
-        env=os.environ | {"JAX_NUM_CPU_DEVICES": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+_run = functools.partial(commands.run, "experiments.estimate_kernel")
 
 
 @pytest.fixture(scope="module")
