@@ -1,0 +1,27 @@
+"""Video files and folders of pictures: in, out, and what travels with the pictures.
+
+Host side; no JAX. Whole clips: `frames`, `read`, `write`. As they stream by: `kinds`
+says what a video is apart from its pictures.
+"""
+
+from adavsr_jax.video.whole import (
+    FOLDER_RATE,
+    VIDEOS,
+    Clip,
+    check_output,
+    frames,
+    is_media,
+    read,
+    write,
+)
+
+__all__ = [
+    "FOLDER_RATE",
+    "VIDEOS",
+    "Clip",
+    "check_output",
+    "frames",
+    "is_media",
+    "read",
+    "write",
+]
