@@ -8,6 +8,15 @@ import jax
 
 from adavsr_jax import degradation, resampling
 
+# Input pixels that one step sees to each side: two of the reduction's taps, two more of
+# the up-sampling's, and the pixel that they end in.
+_RADIUS = 5
+
+
+def radius(times):
+    """Input pixels that a pixel of so many steps sees to each side."""
+    return _RADIUS * times
+
 
 def back_project(hr, lr, kernel, times):
     """Moves restored frames toward those whose reduction is the input.

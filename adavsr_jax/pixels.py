@@ -1,17 +1,24 @@
-"""Code values and numbers: uint8 <-> float32 in [0, 1], and the luma that is scored."""
+"""Code values and numbers: integers <-> float32 in [0, 1]; the luma that is scored."""
 
 import jax.numpy as jnp
 import numpy as np
 
 
 def to_float(frames):
-    """uint8 `[...]` to float32 `[...]` in [0, 1]."""
-    return jnp.asarray(frames).astype(jnp.float32) / 255
+    """uint8 or uint16 `[...]` to float32 `[...]` in [0, 1]."""
+    frames = jnp.asarray(frames)
+    return frames.astype(jnp.float32) / jnp.iinfo(frames.dtype).max
 
 
 def to_uint8(frames):
     """Floats `[...]` in [0, 1] to the nearest uint8; what lies outside is clipped."""
     return _code_values(frames).astype(jnp.uint8)
+
+
+def to_codes(frames, dtype):
+    """As `to_uint8`, for an unsigned `dtype` of 8 or 16 bits and all its values."""
+    highest = jnp.iinfo(dtype).max
+    return jnp.round(jnp.clip(frames, 0, 1) * highest).astype(dtype)
 
 
 def round_to_8_bits(frames):

@@ -17,17 +17,18 @@ from adavsr_jax import (
     checkpoints,
     consistency,
     internal_learning,
+    passes,
     pixels,
     restoration,
 )
 from experiments import build, checks, cli
 
-# LR pixels that a pass over a window adds, and the fewest frames: windows overlap by
-# the network's reach in time, and short ones would mostly repeat each other.
-_AT_ONCE = 2**20
-_SHORTEST_WINDOW = 16
+_MEMORY = 4 * 2**30  # bytes of a pass, where nobody says
 # HR frames are sixteen times as large as those that windows are meant for.
 _SSR_FIRST_WINDOW = 4
+# Bytes at the peak, a pixel of the input and a frame of the output, as the compiler for
+# CPUs plans them: so many for a channel of TSR; of SSR, and more; back-projected.
+_TSR_BYTES, _SSR_BYTES, _BACK_PROJECTED_BYTES = 24, (12, 150), 600
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,29 +68,63 @@ class Trained:
         fresh = build.initial_state(self.config).params
         return self._from_scratch(fresh, lr, jnp.asarray(kernel), steps=steps)
 
-    def restore(self, params, lr, kernel, *, back_projections=0):
-        """Yields the `2M - 1` frames `[4h, 4w, 3]` uint8 of one shot.
+    def plan(self, height, width, memory=_MEMORY, *, back_projections=0, code=1):
+        """`(passes.Plan, bytes)` for input frames of a size.
+
+        Args:
+          height, width: of the input.
+          memory: bytes that a pass may take.
+          back_projections: as of `restore`.
+          code: bytes of a code of the result.
+
+        Raises:
+          ValueError: not even the smallest pass fits.
+        """
+        network = self.config.network
+        (base, more), each = _SSR_BYTES, {}
+        for name in ("tsr", "ssr"):
+            each[name] = sum(leaf.size for leaf in jax.tree.leaves(self.params[name]))
+        ssr = max(
+            base * network.ssr_channels + more,
+            _BACK_PROJECTED_BYTES * bool(back_projections),
+        )
+        cost = passes.Cost(
+            work=(2 * each["tsr"], each["ssr"]),  # slices both ways
+            memory=(_TSR_BYTES * network.tsr_channels, ssr),
+            code=code,
+        )
+        radius = self._radius(back_projections)
+        return passes.choose(height, width, radius=radius, cost=cost, memory=memory)
+
+    def restore(self, params, lr, kernel, *, back_projections=0, plan=None, first=0):
+        """Yields the `2M - 1` frames `[4h, 4w, 3]` of one shot, codes as `lr`'s.
 
         Args:
           params: adapted or not.
-          lr: `[M, h, w, 3]` uint8, M >= 1.
+          lr: the shot's frames `[h, w, 3]`, uint8 or uint16; taken as they are needed
+            if there is a plan, else an array.
           kernel: `[20, 20]`, told to networks that are conditioned, and what given
             frames are made consistent with.
           back_projections: how often, see `consistency`.
+          plan: a `passes.Plan`, see `self.plan`; by default for 4 GiB.
+          first: input frames that are restored already, see `restoration.restore`.
         """
-        frames, _ = build.model(self.config).radius
-        network = functools.partial(
-            self._network, params, jnp.asarray(kernel), back_projections
-        )
-        window = max(_SHORTEST_WINDOW, _AT_ONCE // (lr.shape[1] * lr.shape[2]))
-        return restoration.restore(network, lr, radius=frames, window=window)
+        if plan is None:
+            plan, _ = self.plan(*lr.shape[1:3], back_projections=back_projections)
+        kernel = jnp.asarray(kernel)
+        network = functools.partial(self._network, params, kernel, back_projections)
+        radius = self._radius(back_projections)
+        return restoration.restore(network, lr, radius=radius, plan=plan, first=first)
 
     def restore_ssr_first(self, params, lr, kernel):
         """As `restore`, the networks in the other order: S_phi, then F_theta."""
-        frames, _ = build.model(self.config).radius
         network = functools.partial(self._ssr_first, params, jnp.asarray(kernel))
-        window = _SSR_FIRST_WINDOW
-        return restoration.restore(network, lr, radius=frames, window=window)
+        plan = passes.Plan(_SSR_FIRST_WINDOW, *lr.shape[1:3])
+        return restoration.restore(network, lr, radius=self._radius(0), plan=plan)
+
+    def _radius(self, back_projections):
+        frames, reach = build.model(self.config).radius
+        return frames, reach + consistency.radius(back_projections)
 
     @functools.cached_property
     def _learn(self):
@@ -103,28 +138,33 @@ class Trained:
     def _network(self):
         model = build.model(self.config)
 
-        def network(params, kernel, back_projections, lr):
-            given = pixels.to_float(lr)
-            _, hr = model.apply({"params": params}, given[None], kernel)
+        def network(params, kernel, back_projections, lr, count, first, length):
+            frames = pixels.to_float(lr)
+            window = {"count": count, "first": first, "length": length}
+            apply = functools.partial(model.apply, {"params": params}, method="window")
+            hr = apply(frames[None], kernel, **window)[0]
             if back_projections:
+                given = jax.lax.dynamic_slice_in_dim(frames, first, length)
                 nearer = consistency.back_project(
-                    hr[0, ::2], given, kernel, back_projections
+                    hr[::2], given, kernel, back_projections
                 )
-                hr = hr.at[0, ::2].set(nearer)
-            return pixels.to_uint8(hr[0])
+                hr = hr.at[::2].set(nearer)
+            return pixels.to_codes(hr, lr.dtype)
 
-        return jax.jit(network, static_argnums=2)
+        return jax.jit(network, static_argnums=(2, 6))
 
     @functools.cached_property
     def _ssr_first(self):
         model = build.model(self.config)
 
-        def network(params, kernel, lr):
+        def network(params, kernel, lr, count, first, length):
             ssr, tsr = ({"params": params[name]} for name in ("ssr", "tsr"))
             sharp = model.ssr.apply(ssr, pixels.to_float(lr)[None], kernel)
-            return pixels.to_uint8(model.tsr.apply(tsr, sharp)[0])
+            hr = model.tsr.apply(tsr, sharp, count)[0]
+            hr = jax.lax.dynamic_slice_in_dim(hr, 2 * first, 2 * length)
+            return pixels.to_codes(hr, lr.dtype)
 
-        return jax.jit(network)
+        return jax.jit(network, static_argnums=5)
 
 
 def load(directory):

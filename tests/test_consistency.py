@@ -80,3 +80,20 @@ def test_frames_and_kernels_of_a_batch_are_on_their_own():
     mapped = jax.vmap(functools.partial(consistency.back_project, times=2))(hr, lr, two)
     for i in range(2):
         np.testing.assert_allclose(mapped[i], one(hr[i], lr[i], two[i]), atol=2e-6)
+
+
+def test_the_radius_is_how_far_a_pixel_sees():
+    size, times = 31, 2
+    lr = jnp.asarray(np.random.default_rng(0).random((size, size, 1)), jnp.float32)
+    kernel = kernels.gaussian(3.0, 3.0, 0.0) + 1e-3  # no tap of it is zero
+
+    @jax.jit
+    @jax.grad
+    def reach_of_the_middle(lr):
+        hr = consistency.back_project(resampling.upsample(lr), lr, kernel, times)
+        return hr[4 * (size // 2) :][:4, 4 * (size // 2) :][:, :4].sum()
+
+    seen = np.argwhere(np.asarray(reach_of_the_middle(lr))[..., 0]) - size // 2
+    # The up-sampled start sees two pixels on.
+    assert np.abs(seen).max() <= consistency.radius(times) + 2
+    assert np.abs(seen).max() >= consistency.radius(times) - 2

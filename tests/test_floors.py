@@ -48,6 +48,7 @@ FLOORS = {
     "adavsr_jax.video": (4, ("video.whole",)),
     "adavsr_jax.video.kinds": (4, ()),
     "adavsr_jax.video.whole": (4, ("pictures",)),
+    "adavsr_jax.passes": (0, ()),
     "adavsr_jax.restoration": (5, ()),
 }
 EDGES = [name for name, (floor, _) in FLOORS.items() if floor == 4]

@@ -50,16 +50,21 @@ class Trunk(nn.Module):
     tail: Callable = nn.initializers.zeros
 
     @nn.compact
-    def __call__(self, image, code=None):
-        """`[B, H, W, C] -> [B, H, W, features]`; `code [D]` is one for all of B."""
+    def __call__(self, image, code=None, inside=None):
+        """`[B, H, W, C] -> [B, H, W, features]`; `code [D]` is one for all of B.
+
+        `inside`, 0 or 1, `[1, H, 1, 1]` or a like: what of the image is there. The rest
+        is as the zeros around it, so that one program serves images of many sizes.
+        """
+        bounded = (lambda x: x) if inside is None else (lambda x: x * inside)
         if code is not None:
             code = nn.relu(nn.Dense(_CODE_FEATURES)(code))
-        x = nn.relu(convolve3x3(self.channels)(image))
+        x = bounded(nn.relu(convolve3x3(self.channels)(bounded(image))))
         for _ in range(self.blocks):
             y = convolve3x3(self.channels)(x if self.mix is None else self.mix(x))
             if code is not None:
                 film = nn.Dense(2 * self.channels, kernel_init=nn.initializers.zeros)
                 scale, shift = jnp.split(film(code)[None, None, None], 2, axis=-1)
                 y = y * (1 + scale) + shift
-            x = x + convolve3x3(self.channels)(nn.relu(y))
+            x = x + bounded(convolve3x3(self.channels)(bounded(nn.relu(y))))
         return convolve3x3(self.features, kernel_init=self.tail)(x)

@@ -2,6 +2,9 @@
 
 import math
 
+import jax
+import jax.numpy as jnp
+import numpy as np
 from flax import linen as nn
 
 from adavsr_jax.networks import ssr as ssr_module
@@ -36,3 +39,30 @@ class SpaceTime(nn.Module):
         """
         between = self.tsr(frames)
         return between, self.ssr(between, kernel)
+
+    def window(self, frames, kernel, *, count, first, length):
+        """Of a shot that is longer, the frames that a pass of `restoration` adds.
+
+        What SSR does not need it is not given.
+
+        Args:
+          frames, kernel: as above; from `count` on they repeat the last before.
+          count: how many frames are there. first: of them, where the window begins.
+            Both traced or not.
+          length: of the window, input frames.
+
+        Returns:
+          `[B, 2 length, 4h, 4w, C]`, from frame `2 first` on. Equal to the frames of
+          the whole if `frames` reach as far around as `radius` says or to the end of
+          the shot; what a frame sees of others only approximately (`ssr.radius`) is
+          so here.
+        """
+        reach = self.ssr.radius[0]
+        between = self.tsr(frames, count)
+        if reach:
+            # Networks that look in time repeat the last frame where the video ends.
+            which = np.arange(-reach, 2 * frames.shape[1] - 1 + reach)
+            between = jnp.take(between, jnp.clip(which, 0, 2 * count - 2), axis=1)
+        wanted = 2 * length + 2 * reach
+        between = jax.lax.dynamic_slice_in_dim(between, 2 * first, wanted, axis=1)
+        return self.ssr(between, kernel)[:, reach : reach + 2 * length]
