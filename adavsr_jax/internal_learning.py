@@ -12,6 +12,8 @@ from adavsr_jax import degradation, objectives, pixels, step_sizes, tasks
 # The picture is cut into blocks of so many SLR pixels a side; each fifth is held out.
 _BLOCK = 4
 _EACH = 5
+# Few lengths of shots, few programs; large frames are seen in part.
+_LENGTHS, _SIDE = (2, 4, 8, 16), 256
 # Frames that the second witness sees, and how many times nearer to them the adapted
 # weights must come. Chosen on validation videos: 0.6 dB.
 _WITNESSED = 4
@@ -38,13 +40,36 @@ class Learned(NamedTuple):
     trajectory: Any
 
 
-def middle(lr, max_frames):
-    """What is learned from of a shot `[M, ...]`: all, or the middle `max_frames`.
+def sample(lr, max_frames):
+    """What is learned from of a shot `[M, h, w, 3]`, integer codes.
 
-    Taken before `learn` is compiled, so that long shots of any length share a program.
+    The middle of its frames, `max_frames` or one of a few smaller numbers, and of large
+    frames the window of 256 x 256 with most detail. Taken before `learn` is compiled:
+    a handful of programs then serve shots of all lengths, within bounded memory.
     """
-    first = max(0, (len(lr) - max_frames) // 2)
-    return lr[first : first + max_frames]
+    lengths = [n for n in (*_LENGTHS, max_frames) if n <= min(len(lr), max_frames)]
+    lr = middle(lr, max(lengths, default=len(lr)))
+    top, left = _detailed(lr[len(lr) // 2])
+    return lr[:, top : top + _SIDE, left : left + _SIDE]
+
+
+def middle(lr, count):
+    """The middle `count` frames of a shot `[M, ...]`, or all."""
+    first = max(0, (len(lr) - count) // 2)
+    return lr[first : first + count]
+
+
+def _detailed(frame):
+    """`(top, left)` of the window of `_SIDE` x `_SIDE` with most detail."""
+    if max(frame.shape[:2]) <= _SIDE:
+        return 0, 0
+    tone = frame.astype(np.float64).sum(axis=-1)
+    steps = [np.abs(np.diff(tone, axis=n, append=tone.take([-1], n))) for n in (0, 1)]
+    sums = np.pad(sum(steps), [(1, 0), (1, 0)]).cumsum(axis=0).cumsum(axis=1)
+    height, width = (min(size, _SIDE) for size in tone.shape)
+    inside = sums[height:] - sums[:-height]
+    inside = inside[:, width:] - inside[:, :-width]
+    return np.unravel_index(inside.argmax(), inside.shape)
 
 
 def learn(params, lr, kernel, *, model, distance, steps, step_size, temporal, adapt):
@@ -63,7 +88,7 @@ def learn(params, lr, kernel, *, model, distance, steps, step_size, temporal, ad
 
     Args:
       params: meta-trained weights, with learned step sizes if they have any.
-      lr: `[M, h, w, 3]` uint8, M >= 2 frames of one shot; see `middle`.
+      lr: `[M, h, w, 3]` uint8, M >= 2 frames of one shot; see `sample`.
       kernel: `[20, 20]`, the shot's blur, known or estimated.
       model, distance, temporal: see `objectives.space_time`.
       steps: n >= 0, static. step_size: alpha, see `inner_loop`.

@@ -52,19 +52,19 @@ class Trained:
 
         Args:
           params: where to start, `self.params`.
-          lr: `[M, h, w, 3]` uint8, M >= 2; of more than `config.internal.max_frames`
-            those in the middle are learned from.
+          lr: `[M, h, w, 3]` uint8 or uint16, M >= 2; `internal_learning.sample` says
+            what of it is learned from, at most `config.internal.max_frames`.
           kernel: `[20, 20]`. steps: n >= 0, at most so many.
 
         Returns:
           An `internal_learning.Learned`.
         """
-        lr = internal_learning.middle(lr, self.config.internal.max_frames)
+        lr = internal_learning.sample(lr, self.config.internal.max_frames)
         return self._learn(params, lr, jnp.asarray(kernel), steps=steps)
 
     def scratch(self, lr, kernel, steps):
         """Weights that have seen nothing but this shot; arguments as `adapt`."""
-        lr = internal_learning.middle(lr, self.config.internal.max_frames)
+        lr = internal_learning.sample(lr, self.config.internal.max_frames)
         fresh = build.initial_state(self.config).params
         return self._from_scratch(fresh, lr, jnp.asarray(kernel), steps=steps)
 

@@ -197,3 +197,19 @@ def test_drawn_weights_learn_a_shot_from_scratch():
     assert last < losses[-1] < 0.6 * losses[0]
     # The rate has fallen a hundredfold: the end is calm.
     assert abs(losses[-1] - losses[-2]) < abs(losses[1] - losses[0]) / 10
+
+
+def test_few_shapes_are_learned_from():
+    frames = lambda count: np.zeros((count, 6, 9, 3), np.uint8)
+    lengths = [len(internal_learning.sample(frames(n), 25)) for n in range(2, 40)]
+    assert set(lengths) == {2, 4, 8, 16, 25}
+    assert lengths[:7] == [2, 2, 4, 4, 4, 4, 8] and lengths[-1] == 25
+    assert len(internal_learning.sample(frames(9), 3)) == 3
+    assert len(internal_learning.sample(frames(1), 25)) == 1
+
+
+def test_of_large_frames_the_detailed_part_is_learned_from():
+    lr = np.full((5, 300, 700, 3), 90, np.uint16)
+    noise = np.random.default_rng(0).integers(0, 999, (5, 256, 256, 3), np.uint16)
+    lr[:, 40:296, 333:589] = noise
+    np.testing.assert_array_equal(internal_learning.sample(lr, 4), noise[:4])
