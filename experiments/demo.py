@@ -20,7 +20,7 @@ import numpy as np
 from absl import flags
 
 from adavsr_jax import kernels, metrics, rendering, video
-from experiments import cli, estimators, figures, rows, shipped, shot_by_shot, trained
+from experiments import cli, estimators, figures, rows, shipped, streaming, trained
 
 _WORKDIR = flags.DEFINE_string("workdir", "runs/demo", "Where everything goes.")
 _CONFIG = "experiments/configs/demo.py"
@@ -84,11 +84,11 @@ def _make_problem(seed, folder):
 
 def _restore(folder, name, weights, kernel, steps=None):
     """What `super_resolve` would do; the frames that it wrote, `[T, H, W, 3]`."""
-    steps = weights.config.internal.steps if steps is None else steps
-    target = folder / name
-    blur = estimators.known(kernel, "known").estimate
-    shot_by_shot.restore(folder / "lr", target, weights, blur, steps, overwrite=True)
-    return video.read(target).frames
+    request = streaming.Request(
+        folder / "lr", folder / name, steps=steps, overwrite=True
+    )
+    streaming.restore(request, weights, estimators.known(kernel, "known"))
+    return video.read(folder / name).frames
 
 
 def _print_table(videos):

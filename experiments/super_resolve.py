@@ -1,17 +1,30 @@
-"""Super-resolves one video: four times the size, twice the frame rate (Algorithm 2).
+"""Super-resolves a video: four times the size, twice the frame rate (Algorithm 2).
 
     python -m experiments.super_resolve --input=in.mp4 --output=out.mp4
 
-Each shot is learned from by itself, restored, and forgotten: nothing is blended
-across a cut. `M` frames become `2M - 1`.
+Each shot is learned from by itself, restored, and forgotten: nothing is blended across
+a cut. `M` frames become `2M - 1`: the input's at their exact times, new ones midway.
+Sound, subtitles, chapters and titles are carried over. Frames stream through: memory
+does not depend on the length. Killed or interrupted, the same command goes on after
+the last piece that was finished; pieces lie in `OUTPUT.part` until the end.
 """
 
 import os
+import pathlib
+import re
 
 from absl import flags
 
 from adavsr_jax import video
-from experiments import cli, estimators, rows, shipped, shot_by_shot
+from experiments import (
+    cli,
+    compile_cache,
+    estimators,
+    rows,
+    shipped,
+    stages,
+    streaming,
+)
 
 _INPUT = flags.DEFINE_string(
     "input", None, "A video file, or a folder of frames.", required=True
@@ -44,11 +57,18 @@ _ESTIMATOR_WEIGHTS = flags.DEFINE_string(
     "The --workdir of a run of train_kernel_estimator, for --estimator=network; by"
     " default the weights that come with the project.",
 )
+_ADAPT = flags.DEFINE_enum(
+    "adapt",
+    "shot",
+    streaming.ADAPT,
+    "What is learned from: each shot for itself; the longest shot near the middle of"
+    " the video, for all; nothing.",
+)
 _ADAPT_STEPS = flags.DEFINE_integer(
     "adapt_steps",
     None,
-    "Steps of internal learning on each shot, at most: patches that it does not see"
-    " choose how many. 0 restores with the weights as they are.",
+    "Steps of internal learning, at most: patches that it does not see choose how"
+    " many. 0 restores with the weights as they are.",
     lower_bound=0,
 )
 _BACK_PROJECTIONS = flags.DEFINE_integer(
@@ -57,33 +77,121 @@ _BACK_PROJECTIONS = flags.DEFINE_integer(
     "How often given frames are moved toward those that reduce to the input.",
     lower_bound=0,
 )
+_CODEC = flags.DEFINE_string(
+    "codec",
+    None,
+    "The encoder of a video: h264, hevc, av1, vp9, prores, ffv1, mjpeg; by default"
+    " h264, for .webm vp9.",
+)
+_CRF = flags.DEFINE_float(
+    "crf",
+    None,
+    "The encoder's constant quality, lower is better; by default near lossless.",
+)
+_SIZE = flags.DEFINE_string(
+    "size", None, "WIDTHxHEIGHT of the result, made from four times the input's."
+)
+_FRAMES = flags.DEFINE_string(
+    "frames", None, "FIRST:END of the input, counted from 0; either may be left out."
+)
+_KEEP_DURATION = flags.DEFINE_bool(
+    "keep_duration", False, "Repeat the last frame too: M frames become 2M."
+)
+_MEMORY = flags.DEFINE_float(
+    "memory", None, "GiB that a pass may take; by default half of what is free."
+)
+_PREVIEW = flags.DEFINE_string(
+    "preview", None, "FILE.png: crops of the first shots before and after, and blurs."
+)
+_DRY_RUN = flags.DEFINE_bool("dry_run", False, "Say what would be done, and stop.")
 _OVERWRITE = flags.DEFINE_bool("overwrite", False, "Replace what stands at --output.")
 
 
 def main(argv):
     del argv
+    output = pathlib.Path(_OUTPUT.value)
     # What can fail at once fails before weights are read and frames decoded.
     if not os.path.exists(_INPUT.value):
         raise cli.InputError(f"--input={_INPUT.value}: no such file or folder")
-    video.check_output(_OUTPUT.value, overwrite=_OVERWRITE.value)
-    if os.path.exists(_OUTPUT.value) and os.path.samefile(_INPUT.value, _OUTPUT.value):
+    video.check_output(output, overwrite=_OVERWRITE.value)
+    if output.exists() and os.path.samefile(_INPUT.value, output):
         raise cli.InputError(
-            f"--output={_OUTPUT.value} is the input, which would be lost: choose "
-            "another name"
+            f"--output={output} is the input, which would be lost: choose another name"
         )
-    blur = estimators.choose(_KERNEL.value, _ESTIMATOR.value, _ESTIMATOR_WEIGHTS.value)
-    weights = shipped.network(_WEIGHTS.value)
-    steps = _ADAPT_STEPS.value
-    count = shot_by_shot.restore(
-        _INPUT.value,
-        _OUTPUT.value,
-        weights,
-        blur.estimate,
-        weights.config.internal.steps if steps is None else steps,
+    request = streaming.Request(
+        source=pathlib.Path(_INPUT.value),
+        output=output,
+        adapt=_ADAPT.value,
+        steps=_ADAPT_STEPS.value,
         back_projections=_BACK_PROJECTIONS.value,
+        codec=_CODEC.value,
+        crf=_CRF.value,
+        size=_size(_SIZE.value),
+        span=_span(_FRAMES.value),
+        keep_duration=_KEEP_DURATION.value,
+        memory=_bytes(_MEMORY.value),
+        preview=_preview(_PREVIEW.value),
         overwrite=_OVERWRITE.value,
     )
-    print(f"{_OUTPUT.value}: {count} frames")
+    compile_cache.use()
+    stages.interruptible(lambda: _work(request))
+
+
+def _work(request):
+    weights = shipped.network(_WEIGHTS.value)
+    blur = estimators.choose(_KERNEL.value, _ESTIMATOR.value, _ESTIMATOR_WEIGHTS.value)
+    with video.open_source(request.source) as source:
+        run = streaming.Run(request, source, weights, blur)
+        if not _DRY_RUN.value:
+            run.restore()
+            return
+        for line in [*run.explain(), *(f"note: {note}" for note in run.notes)]:
+            print(line)
+
+
+def _size(text):
+    """`(height, width)` of `WIDTHxHEIGHT`."""
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d+)[xX](\d+)", text)
+    if not found or not all(map(int, found.groups())):
+        raise cli.InputError(
+            f"--size={text}: expected WIDTHxHEIGHT, as --size=1920x1080"
+        )
+    width, height = map(int, found.groups())
+    return height, width
+
+
+def _span(text):
+    """`(first, end)` of `FIRST:END`; end None: to the last."""
+    if text is None:
+        return 0, None
+    found = re.fullmatch(r"(\d*):(\d*)", text)
+    if found:
+        first, end = int(found[1] or 0), int(found[2]) if found[2] else None
+        if end is None or first < end:
+            return first, end
+    raise cli.InputError(
+        f"--frames={text}: expected FIRST:END with FIRST below END, as --frames=100:250"
+    )
+
+
+def _bytes(gib):
+    if gib is None:
+        return None
+    if not gib > 0:
+        raise cli.InputError(f"--memory={gib}: expected GiB above 0, as --memory=4")
+    return int(gib * 2**30)
+
+
+def _preview(text):
+    if text is None:
+        return None
+    path = pathlib.Path(text)
+    if path.suffix.lower() != ".png":
+        raise cli.InputError(f"--preview={path}: must end in .png")
+    cli.make_folder("preview", path.resolve().parent)
+    return path
 
 
 if __name__ == "__main__":

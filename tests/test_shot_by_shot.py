@@ -1,7 +1,8 @@
-"""Algorithm 2 on files: counts, cuts, rates. The weights are real, if untrained."""
+"""Algorithm 2 on files: counts, cuts, resuming. Weights are real, if untrained."""
 
 import dataclasses
 import fractions
+import io
 
 import jax
 import numpy as np
@@ -10,11 +11,11 @@ import small
 import untrained
 
 from adavsr_jax import degradation, kernels, pixels, video
-from experiments import estimators, shot_by_shot
+from experiments import estimators, shot_by_shot, streaming, targets
 
 _RATE = fractions.Fraction(10)
 _KERNEL = np.asarray(kernels.gaussian(1.6, 1.2, 0.5))
-_KNOWN = estimators.known(_KERNEL, "known").estimate
+_KNOWN = estimators.known(_KERNEL, "known")
 
 
 @pytest.fixture
@@ -28,23 +29,18 @@ def _shot(seed, frames):
     return clip // 16 + np.uint8(200 * (seed % 2))
 
 
-def _restored(folder, weights, lr, steps=0, blur=_KNOWN, **settings):
+def _restored(folder, weights, lr, steps=0, blur=_KNOWN, **asked):
     """The frames that come of `lr`, and the lines told on the way."""
-    lines = []
     video.write(folder / "in", lr, _RATE, overwrite=True)
-    count = shot_by_shot.restore(
-        folder / "in",
-        folder / "out",
-        weights,
-        blur,
-        steps,
-        overwrite=True,
-        tell=lines.append,
-        **settings,
+    request = streaming.Request(
+        folder / "in", folder / "out", steps=steps, overwrite=True, **asked
     )
+    told = io.StringIO()
+    count = streaming.restore(request, weights, blur, told)
     frames = video.read(folder / "out").frames
     assert len(frames) == count
-    return frames, lines
+    assert sorted(path.name for path in folder.iterdir()) == ["in", "out"]
+    return frames, told.getvalue().splitlines()
 
 
 def _by_tone(lr):
@@ -57,14 +53,32 @@ def _by_tone(lr):
 def test_shots_are_restored_apart(tmp_path, weights):
     # restore(A B) = restore(A), A's last frame again, restore(B); B adapts afresh.
     a, b = _shot(0, 3), _shot(1, 3)
-    whole, lines = _restored(tmp_path, weights, np.concatenate([a, b]), 1, _by_tone)
-    first, _ = _restored(tmp_path, weights, a, 1, _by_tone)
-    second, _ = _restored(tmp_path, weights, b, 1, _by_tone)
+    blur = estimators.Estimator("by tone", _by_tone)
+    whole, lines = _restored(tmp_path, weights, np.concatenate([a, b]), 1, blur)
+    first, _ = _restored(tmp_path, weights, a, 1, blur)
+    second, _ = _restored(tmp_path, weights, b, 1, blur)
     assert whole.shape == (2 * 6 - 1, 96, 128, 3)
     np.testing.assert_array_equal(whole, np.concatenate([first, first[-1:], second]))
-    assert [line.split(":")[0] for line in lines] == ["shot 1 of 2", "shot 2 of 2"]
-    for line, bright in zip(lines, (False, True), strict=True):
-        assert f"blur: bright: {bright}; 1 of 1 steps, held-out patches +" in line
+    assert lines[0].startswith("shot 1, from frame 0 at 0.00 s: blur: bright: False;")
+    assert lines[1].startswith("shot 2, from frame 3 at 0.12 s: blur: bright: True; ")
+    assert all("1 of 1 steps, held-out patches +" in line for line in lines[:2])
+
+
+def test_one_shot_may_teach_them_all(tmp_path, weights):
+    a, b = _shot(0, 3), _shot(1, 5)
+    blur = estimators.Estimator("by tone", _by_tone)
+    both = np.concatenate([a, b])
+    whole, lines = _restored(tmp_path, weights, both, 1, blur, adapt="video")
+    second, _ = _restored(tmp_path, weights, b, 1, blur)
+    np.testing.assert_array_equal(whole[6:], second)
+    assert lines[0].startswith("learned from 5 frames near the middle: blur: bright: T")
+
+
+def test_nothing_may_be_learned(tmp_path, weights):
+    a = _shot(0, 3)
+    asked, lines = _restored(tmp_path, weights, a, 2, adapt="none")
+    np.testing.assert_array_equal(asked, _restored(tmp_path, weights, a)[0])
+    assert "blur: known; not adapted" in lines[0]
 
 
 def test_steps_that_held_out_patches_do_not_choose_leave_no_trace(tmp_path, weights):
@@ -102,16 +116,55 @@ def test_a_shot_of_one_frame_is_restored(tmp_path, weights):
     np.testing.assert_array_equal(frames[0], frames[1])
 
 
-def test_video_keeps_its_duration(tmp_path, weights):
-    video.write(tmp_path / "in.mp4", _shot(0, 3), _RATE)
-    shot_by_shot.restore(
-        tmp_path / "in.mp4", tmp_path / "out.mkv", weights, _KNOWN, 0, tell=print
-    )
-    out = video.read(tmp_path / "out.mkv")
-    assert out.rate == 2 * _RATE and out.frames.shape == (5, 96, 128, 3)
+@pytest.mark.parametrize("keep, count", [(False, 1), (True, 2)])
+def test_one_frame_is_a_video_too(tmp_path, weights, keep, count):
+    frames, _ = _restored(tmp_path, weights, _shot(0, 1), keep_duration=keep)
+    assert len(frames) == count
 
 
-def test_one_frame_is_not_a_video(tmp_path, weights):
-    with pytest.raises(ValueError, match="at least 2"):
-        _restored(tmp_path, weights, _shot(0, 1))
-    assert [path.name for path in tmp_path.iterdir()] == ["in"]
+def test_the_duration_may_be_kept(tmp_path, weights):
+    frames, _ = _restored(tmp_path, weights, _shot(0, 4), keep_duration=True)
+    assert len(frames) == 8
+    np.testing.assert_array_equal(frames[6], frames[7])
+
+
+def test_a_part_is_restored_as_if_it_were_all(tmp_path, weights):
+    lr = np.concatenate([_shot(0, 3), _shot(1, 5)])
+    part, _ = _restored(tmp_path, weights, lr, span=(2, 7))
+    np.testing.assert_array_equal(part, _restored(tmp_path, weights, lr[2:7])[0])
+
+
+def test_another_size_is_made_from_the_whole(tmp_path, weights):
+    frames, _ = _restored(tmp_path, weights, _shot(0, 3), size=(50, 61))
+    assert frames.shape == (5, 50, 61, 3)
+    whole, _ = _restored(tmp_path, weights, _shot(0, 3))
+    assert abs(frames.mean() - whole.mean()) < 2
+
+
+class _Killed(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("after", [0, 1, 2, 3])
+def test_a_killed_run_goes_on(tmp_path, weights, monkeypatch, after):
+    # Pieces of two windows of one frame: many of them in few frames.
+    monkeypatch.setattr(shot_by_shot, "_PIECE", 2)
+    lr = np.concatenate([_shot(0, 5), _shot(1, 4)])
+    asked = {"steps": 1, "memory": 2**17}
+    undisturbed, _ = _restored(tmp_path, weights, lr, **asked)
+    add = targets.Work.add
+
+    def killing(work, piece):
+        if len(work.pieces) == after:
+            raise _Killed
+        add(work, piece)
+
+    monkeypatch.setattr(targets.Work, "add", killing)
+    with pytest.raises(_Killed):
+        _restored(tmp_path, weights, lr, **asked)
+    left = (tmp_path / "out.part").exists()
+    assert left == (after > 0)
+    monkeypatch.setattr(targets.Work, "add", add)
+    resumed, lines = _restored(tmp_path, weights, lr, **asked)
+    assert any("goes on after input frame" in line for line in lines) == left
+    np.testing.assert_array_equal(resumed, undisturbed)

@@ -1,0 +1,51 @@
+"""How much memory there is for a pass of restoration."""
+
+import pathlib
+
+import jax
+
+_SHARE = 0.5  # of what is free: the rest is for frames on their way, and for others
+_LEAST, _MOST = 2**28, 2**32  # bytes: more than the latter makes nothing faster
+_CGROUPS = (
+    ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
+    (
+        "/sys/fs/cgroup/memory/memory.limit_in_bytes",
+        "/sys/fs/cgroup/memory/memory.usage_in_bytes",
+    ),
+)
+
+
+def budget() -> int:
+    """Bytes that a pass may take: half of what is free where networks run."""
+    device = jax.devices()[0]
+    stats = device.memory_stats() if device.platform != "cpu" else None
+    if stats and "bytes_limit" in stats:
+        free = stats["bytes_limit"] - stats.get("bytes_in_use", 0)
+    else:
+        free = _free_on_the_host()
+    return int(min(max(_SHARE * free, _LEAST), _MOST))
+
+
+def _free_on_the_host():
+    """Of the machine, or of the container; where neither tells, enough for a plan."""
+    free = [_available(), *(_left(*paths) for paths in _CGROUPS)]
+    return min((each for each in free if each is not None), default=2 * _MOST)
+
+
+def _available():
+    try:
+        lines = pathlib.Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    found = [line.split()[1] for line in lines if line.startswith("MemAvailable:")]
+    return 1024 * int(found[0]) if found else None
+
+
+def _left(limit, used):
+    try:
+        words = [
+            pathlib.Path(path).read_text(encoding="ascii") for path in (limit, used)
+        ]
+        return max(0, int(words[0]) - int(words[1]))
+    except (OSError, ValueError):  # no such group, or a limit of "max"
+        return None

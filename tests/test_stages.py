@@ -1,0 +1,72 @@
+"""Stages overlap, are bounded, and what fails in one is heard by the next."""
+
+import threading
+import time
+
+import pytest
+
+from experiments import stages
+
+
+def test_items_come_in_order_and_not_too_early():
+    made = []
+
+    def items():
+        for number in range(50):
+            made.append(number)
+            yield number
+
+    for number in (ahead := stages.Ahead(items(), 3)):
+        time.sleep(0.002)
+        assert len(made) <= number + 1 + 3 + 2  # waiting, in hand, being made
+    assert number == 49 and next(ahead, None) is None
+
+
+def test_what_fails_ahead_fails_in_its_place():
+    def items():
+        yield 1
+        raise ValueError("broken")
+
+    ahead = stages.Ahead(items(), 5)
+    assert next(ahead) == 1
+    for _ in range(2):
+        with pytest.raises(ValueError, match="broken"):
+            next(ahead)
+
+
+def test_a_closed_stage_ends():
+    before = threading.active_count()
+    ahead = stages.Ahead(iter(int, 1), 1)
+    next(ahead)
+    ahead.close()
+    deadline = time.monotonic() + 5
+    while threading.active_count() > before and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert threading.active_count() == before
+
+
+def test_everything_is_taken_in_order():
+    taken = []
+    behind = stages.Behind(taken.append, 2)
+    for number in range(20):
+        behind.put(number)
+    behind.finish()
+    assert taken == list(range(20))
+
+
+def test_what_fails_behind_is_heard_by_who_hands_over():
+    def take(item):
+        raise OSError("full")
+
+    behind = stages.Behind(take, 1)
+    with pytest.raises(OSError, match="full"):
+        for number in range(100):
+            behind.put(number)
+    with pytest.raises(OSError, match="full"):
+        behind.finish()
+
+
+def test_a_result_or_an_error_comes_back():
+    assert stages.interruptible(lambda: 7) == 7
+    with pytest.raises(KeyError, match="x"):
+        stages.interruptible(lambda: {}["x"])
