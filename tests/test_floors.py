@@ -45,9 +45,25 @@ FLOORS = {
     "adavsr_jax.checkpoints": (4, ()),
     "adavsr_jax.data": (4, ()),
     "adavsr_jax.pictures": (4, ()),
-    "adavsr_jax.video": (4, ("video.whole",)),
+    "adavsr_jax.video": (4, ("video.kinds", "video.reading", "video.whole")),
     "adavsr_jax.video.kinds": (4, ()),
-    "adavsr_jax.video.whole": (4, ("pictures",)),
+    "adavsr_jax.video.colour": (4, ("video.kinds",)),
+    "adavsr_jax.video.decoding": (4, ()),
+    "adavsr_jax.video.turning": (4, ()),
+    "adavsr_jax.video.reading": (
+        4,
+        (
+            "pictures",
+            "video.colour",
+            "video.decoding",
+            "video.kinds",
+            "video.turning",
+        ),
+    ),
+    "adavsr_jax.video.whole": (
+        4,
+        ("pictures", "video.colour", "video.decoding", "video.reading"),
+    ),
     "adavsr_jax.restoration": (5, ()),
 }
 EDGES = [name for name, (floor, _) in FLOORS.items() if floor == 4]
