@@ -49,6 +49,7 @@ FLOORS = {
     "adavsr_jax.video.kinds": (4, ()),
     "adavsr_jax.video.colour": (4, ("video.kinds",)),
     "adavsr_jax.video.decoding": (4, ()),
+    "adavsr_jax.video.times": (4, ()),
     "adavsr_jax.video.turning": (4, ()),
     "adavsr_jax.video.reading": (
         4,
@@ -57,6 +58,7 @@ FLOORS = {
             "video.colour",
             "video.decoding",
             "video.kinds",
+            "video.times",
             "video.turning",
         ),
     ),

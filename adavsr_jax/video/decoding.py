@@ -90,35 +90,38 @@ def pictures_of(
     raise ValueError(f"{path}: has no pictures in it, only sound or data")
 
 
-def frames(stream: av.VideoStream, damage: Damage) -> Iterator[av.VideoFrame]:
+def frames(
+    container: av.container.InputContainer, stream: av.VideoStream, damage: Damage
+) -> Iterator[av.VideoFrame]:
     """Yields what can be decoded, in the order of presentation.
 
     Threads are PyAV's default, within a frame: with one frame a thread, what a damaged
     packet does to its neighbours would depend on who was first.
 
     Args:
-      stream: of an open container, read from where that stands.
+      container: open; read from where it stands.
+      stream: of the container.
       damage: counts what goes wrong; nothing is raised for it.
     """
-    sound = True
-    for packet in _packets(stream, damage):
+    intact = True
+    for packet in _packets(container, stream, damage):
         try:
             decoded = packet.decode()
             failed = False
         except av.FFmpegError:
             decoded, failed = [], True
         patched = sum(frame.is_corrupt for frame in decoded)
-        if sound and (failed or patched):
+        if intact and (failed or patched):
             damage.stretches += 1
-        sound = not (failed or patched)
+        intact = not (failed or patched)
         damage.packets += failed
         damage.frames += patched
         yield from decoded
 
 
-def _packets(stream, damage):
+def _packets(container, stream, damage):
     """Packets, and at last an empty one that makes the decoder give what it holds."""
-    packets = stream.container.demux(stream)
+    packets = container.demux(stream)
     try:
         # An empty one too early would end the decoder.
         yield from (packet for packet in packets if packet.size)

@@ -15,7 +15,7 @@ import av
 import numpy as np
 
 from adavsr_jax import pictures
-from adavsr_jax.video import colour, decoding, kinds, turning
+from adavsr_jax.video import colour, decoding, kinds, times, turning
 
 FOLDER_RATE = fractions.Fraction(24)
 
@@ -129,7 +129,7 @@ class _File(Source):
             self._stream = decoding.pictures_of(self._container, path)
             if share:
                 self._enter(share)
-            self._decoded = decoding.frames(self._stream, self.damage)
+            self._decoded = decoding.frames(self._container, self._stream, self.damage)
             first = next(self._decoded, None)
             if first is None:
                 found = f" ({self.damage})" if self.damage else ""
@@ -150,7 +150,7 @@ class _File(Source):
     def _enter(self, share):
         """Goes to the keyframe before a share of the duration."""
         place = (self._stream.start_time or 0) * self._stream.time_base
-        place += fractions.Fraction(share) * (_duration(self._stream) or 0)
+        place += fractions.Fraction(share) * (times.duration(self._stream) or 0)
         try:
             self._container.seek(
                 int(place / self._stream.time_base), stream=self._stream
@@ -159,7 +159,7 @@ class _File(Source):
             raise ValueError(f"{self.path}: cannot seek ({error})") from error
 
     def _convert(self, decoded):
-        clock = _Clock(self._stream, self.info.rate)
+        clock = times.Clock(self._stream, self.info.rate)
         size = f"{self.info.width} x {self.info.height}"
         for number, frame in enumerate(decoded):
             tags = colour.of_frame(frame, self.path)
@@ -180,58 +180,20 @@ class _File(Source):
                 f"{self.path}: {clock.mended} of {count} frames had no time of their"
                 " own, or one before its turn; they follow at the nominal rate"
             )
-        if self.damage:
-            self.notes.append(f"{self.path}: {self.damage}")
-        promised, ends = _duration(self._stream), clock.elapsed()
-        if promised is None or promised - ends <= max(0.25, 2 / self.info.rate):
-            return
-        # A file's duration, for lack of the pictures' own, may be that of its sound.
-        if self._stream.duration is not None or promised > 1.1 * ends:
+        told = [str(self.damage)] if self.damage else []
+        # Many gaps are the habit of a file of variable rate; few are holes.
+        if 0 < 20 * clock.gaps < count:
+            told.append(
+                f"by the times of the others, {clock.lost} missing ({clock.gaps} gaps)"
+            )
+        if told:
+            self.notes.append(f"{self.path}: {'; '.join(told)}")
+        promised, ends = times.promised(self._stream), clock.end()
+        if promised and promised - ends > max(0.25, 2 / self.info.rate):
             self.notes.append(
                 f"{self.path}: pictures end after {float(ends):.2f} s ({count} frames)"
                 f" but the file promises {float(promised):.2f} s; it may be cut short"
             )
-
-
-class _Clock:
-    """Times that rise strictly, mended where the file's do not.
-
-    `mended` counts those that had to be.
-    """
-
-    def __init__(self, stream, rate):
-        self.mended = 0
-        self._base = stream.time_base
-        self._step = max(1, round(1 / (rate * self._base)))
-        self._first = self._last = None
-        # AVI knows times of decoding only. Frames leave the decoder in step with them,
-        # late by as many packets as it must hold to bring them into order.
-        self._is_avi = stream.container.format.name == "avi"
-        self._start = stream.start_time or 0
-
-    def time(self, frame):
-        """The time at which a frame is shown, in seconds."""
-        if self._last is None:
-            known = self._start if self._is_avi else frame.pts
-            self._delay = (frame.dts or 0) - self._start
-            self._first = self._last = self._start if known is None else known
-            self.mended += known is None
-            return self._last * self._base
-        if self._is_avi:
-            known = None if frame.dts is None else frame.dts - self._delay
-        else:
-            known = frame.pts
-        after = self._last + self._step
-        if known is None or known <= self._last:
-            # The last few of an AVI leave the decoder when there are no more packets.
-            self.mended += not (self._is_avi and known is None)
-            known = after
-        self._last = known
-        return known * self._base
-
-    def elapsed(self):
-        """Seconds from the first frame's start to the last one's end."""
-        return (self._last - self._first + self._step) * self._base
 
 
 def _info(stream, first, path):
@@ -242,7 +204,7 @@ def _info(stream, first, path):
         (first.width, first.height) if matrix[1] else (first.height, first.width)
     )
     rate = fractions.Fraction(stream.average_rate or stream.guessed_rate or FOLDER_RATE)
-    duration = _duration(stream)
+    duration = times.duration(stream)
     return kinds.Info(
         height=height,
         width=width,
@@ -254,11 +216,3 @@ def _info(stream, first, path):
         time_base=stream.time_base,
         count=stream.frames or (math.ceil(duration * rate) if duration else None),
     )
-
-
-def _duration(stream):
-    """Seconds of a stream, or of its file if it does not say, or None."""
-    if stream.duration is not None:
-        return stream.duration * stream.time_base
-    whole = stream.container.duration
-    return None if whole is None else fractions.Fraction(whole, av.time_base)

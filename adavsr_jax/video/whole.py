@@ -70,14 +70,14 @@ def frames(path: str | os.PathLike) -> Iterator[np.ndarray]:
         sizes (the first odd one is named).
     """
     with reading.open_source(path) as source:
-        yield from _sound(source)
+        yield from _undamaged(source)
 
 
 def read(path: str | os.PathLike) -> Clip:
     """Reads a video file or a folder of pictures whole; raises as `frames` does."""
     path = pathlib.Path(path)
     with reading.open_source(path) as source:
-        stacked = np.stack(list(_sound(source)))
+        stacked = np.stack(list(_undamaged(source)))
         rate, notes = source.info.rate, source.notes
     if path.is_file():
         with decoding.open_container(path) as container:
@@ -176,7 +176,7 @@ def _remove(path):
         path.unlink(missing_ok=True)
 
 
-def _sound(source):
+def _undamaged(source):
     """Frames at 8 bits; a damaged file is refused, as it must not be measured by."""
     for count, frame in enumerate(source):
         if source.damage.failed:
