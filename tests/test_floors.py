@@ -18,6 +18,7 @@ FLOORS = {
     "adavsr_jax.meta_gradient": (0, ()),
     "adavsr_jax.metrics": (0, ("pixels",)),
     "adavsr_jax.niqe": (0, ("kernels", "pixels")),
+    "adavsr_jax.passes": (0, ()),
     "adavsr_jax.pixels": (0, ()),
     "adavsr_jax.records": (0, ()),
     "adavsr_jax.rendering": (0, ()),
@@ -45,10 +46,27 @@ FLOORS = {
     "adavsr_jax.checkpoints": (4, ()),
     "adavsr_jax.data": (4, ()),
     "adavsr_jax.pictures": (4, ()),
-    "adavsr_jax.video": (4, ("video.whole",)),
+    "adavsr_jax.video": (4, ("video.kinds", "video.reading", "video.whole")),
     "adavsr_jax.video.kinds": (4, ()),
-    "adavsr_jax.video.whole": (4, ("pictures",)),
-    "adavsr_jax.passes": (0, ()),
+    "adavsr_jax.video.colour": (4, ("video.kinds",)),
+    "adavsr_jax.video.decoding": (4, ()),
+    "adavsr_jax.video.times": (4, ()),
+    "adavsr_jax.video.turning": (4, ()),
+    "adavsr_jax.video.reading": (
+        4,
+        (
+            "pictures",
+            "video.colour",
+            "video.decoding",
+            "video.kinds",
+            "video.times",
+            "video.turning",
+        ),
+    ),
+    "adavsr_jax.video.whole": (
+        4,
+        ("pictures", "video.colour", "video.decoding", "video.reading"),
+    ),
     "adavsr_jax.restoration": (5, ()),
 }
 EDGES = [name for name, (floor, _) in FLOORS.items() if floor == 4]

@@ -2,11 +2,8 @@
 
 Everything here speaks `uint8 [H, W, 3]` RGB, full range.
 
-Colour. RGB codecs (FFV1 `bgr0`, PNG) are exact. YUV goes through chroma at full
-size and a matrix in floating point, because swscale's integer path darkens by a code
-value. Matrix and range are those of each frame's tags; an untagged frame is BT.709
-from 720 rows on and BT.601 below, limited range, as players take it. Video deeper
-than 8 bits is rounded to 8. What is written is BT.709, limited range, and tagged so.
+Colours are read as `colour` says; video deeper than 8 bits is rounded to 8. What is
+written is BT.709, limited range, and tagged so.
 """
 
 import dataclasses
@@ -20,9 +17,10 @@ import av
 import numpy as np
 
 from adavsr_jax import pictures, yuv
+from adavsr_jax.video import colour, decoding, reading
 
 VIDEOS = (".mp4", ".mkv", ".mov", ".webm", ".avi", ".m4v", ".mpg", ".ts", ".y4m")
-FOLDER_RATE = fractions.Fraction(24)
+FOLDER_RATE = reading.FOLDER_RATE
 
 _X264 = ("libx264", {"crf": "14", "preset": "medium"})
 _VP9 = ("libvpx-vp9", {"crf": "16", "b": "0", "cpu-used": "2"})
@@ -34,8 +32,7 @@ _WRITERS = {
     ".mkv": ("matroska", _X264),
     ".webm": ("webm", _VP9),
 }
-# FFmpeg's numbers: colour ranges, and the matrix that nobody stated.
-_LIMITED, _FULL, _UNTAGGED = 1, 2, 2
+_LIMITED = 1  # FFmpeg's number
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,32 +69,21 @@ def frames(path: str | os.PathLike) -> Iterator[np.ndarray]:
       ValueError: a file that cannot be decoded, a 16-bit PNG, or frames of different
         sizes (the first odd one is named).
     """
-    path = pathlib.Path(path)
-    if path.is_dir():
-        return pictures.frames(path)
-    return (frame for frame, _ in _decode(path))
+    with reading.open_source(path) as source:
+        yield from _undamaged(source)
 
 
 def read(path: str | os.PathLike) -> Clip:
     """Reads a video file or a folder of pictures whole; raises as `frames` does."""
     path = pathlib.Path(path)
-    if path.is_dir():
-        return Clip(np.stack(list(pictures.frames(path))), FOLDER_RATE)
-    decoded, ends = zip(*_decode(path), strict=True)
-    with _open(path) as container:
-        stream = container.streams.video[0]
-        rate = stream.average_rate or stream.guessed_rate or FOLDER_RATE
-        promised = container.duration / av.time_base if container.duration else 0.0
-        has_sound = bool(container.streams.audio)
-    notes = []
-    if promised - ends[-1] > max(0.25, 2.0 / rate) and promised > 1.1 * ends[-1]:
-        notes.append(
-            f"{path}: pictures end after {ends[-1]:.2f} s ({len(decoded)} frames) but"
-            f" the file promises {promised:.2f} s; it may be cut short"
-        )
-    if has_sound:
-        notes.append(f"{path}: its sound is not carried over")
-    return Clip(np.stack(decoded), fractions.Fraction(rate), tuple(notes))
+    with reading.open_source(path) as source:
+        stacked = np.stack(list(_undamaged(source)))
+        rate, notes = source.info.rate, source.notes
+    if path.is_file():
+        with decoding.open_container(path) as container:
+            if container.streams.audio:
+                notes = [*notes, f"{path}: its sound is not carried over"]
+    return Clip(stacked, rate, tuple(notes))
 
 
 def check_output(path: str | os.PathLike, *, overwrite: bool = False) -> None:
@@ -190,70 +176,16 @@ def _remove(path):
         path.unlink(missing_ok=True)
 
 
-def _open(path):
-    if not path.exists():
-        raise FileNotFoundError(f"{path}: no such file or folder")
-    try:
-        # Titles in an old encoding are no reason to refuse the pictures.
-        container = av.open(str(path), metadata_errors="replace")
-    except av.FFmpegError as error:
-        raise ValueError(f"{path}: not a readable video ({error.strerror})") from error
-    if not container.streams.video:
-        container.close()
-        raise ValueError(f"{path}: has no pictures in it, only sound or data")
-    return container
-
-
-def _decode(path):
-    """Yields (RGB frame, the second at which it ends) of a video file."""
-    count, first, start = 0, None, None
-    with _open(path) as container:
-        stream = container.streams.video[0]
-        step = 1.0 / float(stream.average_rate or FOLDER_RATE)
-        try:
-            for frame in container.decode(stream):
-                time = frame.time if frame.time is not None else count * step
-                start = time if start is None else start
-                rgb = _rgb(frame, path)
-                first = rgb if first is None else first
-                if rgb.shape != first.shape:
-                    raise ValueError(
-                        f"{path}: frame {count} is {pictures.size(rgb)} but the first"
-                        f" is {pictures.size(first)}; re-encode it at one size"
-                    )
-                yield rgb, time - start + step
-                count += 1
-        except av.FFmpegError as error:
-            promised = f" of {stream.frames}" if stream.frames else ""
+def _undamaged(source):
+    """Frames at 8 bits; a damaged file is refused, as it must not be measured by."""
+    for count, frame in enumerate(source):
+        if source.damage.failed:
             raise ValueError(
-                f"{path}: decoding fails after {count}{promised} frames ({error})"
-            ) from error
-    if not count:
-        raise ValueError(f"{path}: no frame could be decoded from it")
-
-
-def _rgb(frame, path):
-    """One decoded frame as upright `uint8 [H, W, 3]`."""
-    if frame.format.name.startswith(("yuv", "nv", "p0")):
-        rgb = _from_yuv(frame, path)
-    else:
-        rgb = frame.to_ndarray(format="rgb24")
-    return np.ascontiguousarray(np.rot90(rgb, frame.rotation // 90))
-
-
-def _from_yuv(frame, path):
-    matrix = frame.colorspace
-    if matrix == _UNTAGGED:
-        matrix = yuv.BT709 if frame.height >= 720 else yuv.BT601
-    if matrix not in yuv.LUMA:
-        raise ValueError(f"{path}: colour matrix {int(matrix)} is unknown; use BT.709")
-    # The `yuvj` formats say full range by name; kept so, nothing is rescaled.
-    named_full = frame.format.name.startswith("yuvj")
-    planes = frame.reformat(
-        format="yuvj444p" if named_full else "yuv444p", interpolation="BICUBIC"
-    ).to_ndarray()
-    full_range = named_full or frame.color_range == _FULL
-    return yuv.to_rgb(planes, matrix, full_range=full_range)
+                f"{source.path}: decoding fails after {count} frames ({source.damage})"
+            )
+        yield colour.to_8_bits(frame.pixels)
+    if source.damage.failed:
+        raise ValueError(f"{source.path}: decoding fails at the end ({source.damage})")
 
 
 def _one_size(frames):

@@ -1,0 +1,218 @@
+"""A video file or a folder of pictures, frame by frame as it streams by.
+
+Frames bear the times that the file gives them, as exact fractions, and these are not
+shifted: the first frame's time need not be zero, as sound may begin before it.
+"""
+
+import fractions
+import itertools
+import math
+import os
+import pathlib
+from collections.abc import Iterator
+
+import av
+import numpy as np
+
+from adavsr_jax import pictures
+from adavsr_jax.video import colour, decoding, kinds, times, turning
+
+FOLDER_RATE = fractions.Fraction(24)
+
+
+class Source:
+    """Frames to come, and what is known before; a context manager. See `open_source`.
+
+    Attributes:
+      path: the file or folder.
+      info: what is known of all frames.
+      notes: lines a person should see; those on damage come with the last frame.
+      damage: what decoding has met so far.
+    """
+
+    path: pathlib.Path
+    info: kinds.Info
+
+    def __init__(self, path: pathlib.Path):
+        self.path = path
+        self.notes: list[str] = []
+        self.damage = decoding.Damage()
+        self._frames: Iterator[kinds.Frame] = iter(())
+
+    def __iter__(self) -> Iterator[kinds.Frame]:
+        """The one pass through the frames; asked again, it goes on where it was."""
+        return self._frames
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self) -> None:
+        """Lets go of the file; no frames come after."""
+        self._frames = iter(())
+
+
+def open_source(path: str | os.PathLike) -> Source:
+    """Opens a video file or a folder of pictures, and decodes its first frame.
+
+    Iterating then gives `kinds.Frame`s, upright, with strictly rising times; no more of
+    them are held than the decoder needs. Damaged stretches of a file are passed over
+    and told of in `notes`, as are a file cut short and times that had to be mended.
+    Picture i of a folder has the time i / `FOLDER_RATE`.
+
+    Raises:
+      OSError: there is nothing at `path`, or it may not be read.
+      ValueError: no video, no pictures in it, none that can be decoded, or colours that
+        `colour.of_frame` refuses. While iterating: a frame of another size (both sizes
+        are named), or a picture of a folder that cannot be read.
+    """
+    path = pathlib.Path(path)
+    return _Folder(path) if path.is_dir() else _File(path)
+
+
+def frames_near(path: str | os.PathLike, share: float, count: int) -> list[np.ndarray]:
+    """Up to `count` frames in a row, from the keyframe before a place on.
+
+    Args:
+      path: as in `open_source`, and the frames as there: `[h, w, 3]`.
+      share: the place, as a share of the duration, 0 to 1. If the file cannot be
+        entered there, its first frames are given.
+      count: at least 1.
+
+    Raises:
+      ValueError, OSError: as `open_source`.
+    """
+    path = pathlib.Path(path)
+    if path.is_dir():
+        files = pictures.listing(path)
+        first = max(0, min(int(share * len(files)), len(files) - count))
+        near = [pictures.read(file) for file in files[first : first + count]]
+        return near or list(pictures.frames(path))  # which refuses an empty folder
+    try:
+        with _File(path, share) as source:
+            return [frame.pixels for frame in itertools.islice(source, count)]
+    except ValueError:
+        with _File(path) as source:
+            return [frame.pixels for frame in itertools.islice(source, count)]
+
+
+class _Folder(Source):
+    def __init__(self, path):
+        super().__init__(path)
+        frames = pictures.frames(path)
+        first = next(frames)
+        height, width = first.shape[:2]
+        self.info = kinds.Info(
+            height=height,
+            width=width,
+            bits=8,
+            chroma="rgb",
+            colour=colour.of_pictures(height),
+            aspect=fractions.Fraction(1),
+            rate=FOLDER_RATE,
+            time_base=1 / FOLDER_RATE,
+            count=len(pictures.listing(path)),
+        )
+        self._frames = (
+            kinds.Frame(pixels, number / FOLDER_RATE)
+            for number, pixels in enumerate(itertools.chain([first], frames))
+        )
+
+
+class _File(Source):
+    def __init__(self, path, share=0.0):
+        super().__init__(path)
+        self._container = decoding.open_container(path)
+        try:
+            self._stream = decoding.pictures_of(self._container, path)
+            if share:
+                self._enter(share)
+            self._decoded = decoding.frames(self._container, self._stream, self.damage)
+            first = next(self._decoded, None)
+            if first is None:
+                found = f" ({self.damage})" if self.damage else ""
+                raise ValueError(f"{path}: no frame could be decoded from it{found}")
+            self.info = _info(self._stream, first, path)
+            if any(part.is_alpha for part in first.format.components):
+                self.notes.append(f"{path}: its alpha channel is dropped")
+            self._frames = self._convert(itertools.chain([first], self._decoded))
+        except BaseException:
+            self._container.close()
+            raise
+
+    def close(self):
+        super().close()
+        self._decoded.close()
+        self._container.close()
+
+    def _enter(self, share):
+        """Goes to the keyframe before a share of the duration."""
+        place = (self._stream.start_time or 0) * self._stream.time_base
+        place += fractions.Fraction(share) * (times.duration(self._stream) or 0)
+        try:
+            self._container.seek(
+                int(place / self._stream.time_base), stream=self._stream
+            )
+        except av.FFmpegError as error:
+            raise ValueError(f"{self.path}: cannot seek ({error})") from error
+
+    def _convert(self, decoded):
+        clock = times.Clock(self._stream, self.info.rate)
+        size = f"{self.info.width} x {self.info.height}"
+        for number, frame in enumerate(decoded):
+            tags = colour.of_frame(frame, self.path)
+            pixels = colour.rgb(frame, tags, self.info.bits)
+            pixels = turning.upright(pixels, turning.of_frame(frame))
+            if pictures.size(pixels) != size:
+                raise ValueError(
+                    f"{self.path}: frame {number} is {pictures.size(pixels)} but the"
+                    f" first is {size}; re-encode it at one size"
+                )
+            yield kinds.Frame(pixels, clock.time(frame))
+        self._conclude(clock, number + 1)
+
+    def _conclude(self, clock, count):
+        """Notes what only the end shows."""
+        if clock.mended:
+            self.notes.append(
+                f"{self.path}: {clock.mended} of {count} frames had no time of their"
+                " own, or one before its turn; they follow at the nominal rate"
+            )
+        told = [str(self.damage)] if self.damage else []
+        # Many gaps are the habit of a file of variable rate; few are holes.
+        if 0 < 20 * clock.gaps < count:
+            told.append(
+                f"by the times of the others, {clock.lost} missing ({clock.gaps} gaps)"
+            )
+        if told:
+            self.notes.append(f"{self.path}: {'; '.join(told)}")
+        promised, ends = times.promised(self._stream), clock.end()
+        if promised and promised - ends > max(0.25, 2 / self.info.rate):
+            self.notes.append(
+                f"{self.path}: pictures end after {float(ends):.2f} s ({count} frames)"
+                f" but the file promises {float(promised):.2f} s; it may be cut short"
+            )
+
+
+def _info(stream, first, path):
+    tags = colour.of_frame(first, path)
+    chroma, bits = colour.layout(first.format)
+    matrix = turning.of_frame(first)
+    height, width = (
+        (first.width, first.height) if matrix[1] else (first.height, first.width)
+    )
+    rate = fractions.Fraction(stream.average_rate or stream.guessed_rate or FOLDER_RATE)
+    duration = times.duration(stream)
+    return kinds.Info(
+        height=height,
+        width=width,
+        bits=bits,
+        chroma=chroma,
+        colour=tags,
+        aspect=turning.upright_aspect(stream.sample_aspect_ratio, matrix),
+        rate=rate,
+        time_base=stream.time_base,
+        count=stream.frames or (math.ceil(duration * rate) if duration else None),
+    )
