@@ -44,7 +44,8 @@ FLOORS = {
     # The edges wrap a library each; from the house they import floor 0.
     "adavsr_jax.checkpoints": (4, ()),
     "adavsr_jax.data": (4, ()),
-    "adavsr_jax.pictures": (4, ()),
+    "adavsr_jax.deep_png": (4, ()),
+    "adavsr_jax.pictures": (4, ("deep_png",)),
     "adavsr_jax.video": (4, ("video.whole",)),
     "adavsr_jax.video.kinds": (4, ()),
     "adavsr_jax.video.whole": (4, ("pictures",)),
@@ -56,12 +57,12 @@ ROOMS = {
     "grain": ("data",),
     "array_record": ("data",),
     "orbax": ("checkpoints",),
-    "av": ("video", "pictures"),  # stills of 16 bits too: Pillow makes 8 of them
+    "av": ("video", "deep_png"),  # stills of 16 bits too: Pillow makes 8 of them
     "PIL": ("pictures",),
     "zstandard": ("records",),
 }
 FOREIGN = {"absl", "ml_collections", "tensorboardX", "tqdm", "tensorflow_datasets"}
-NO_JAX = {"records", "shots", "yuv", "pictures", "video", "data"}
+NO_JAX = {"records", "shots", "yuv", "pictures", "deep_png", "video", "data"}
 
 
 def _room(name):
