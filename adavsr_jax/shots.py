@@ -134,7 +134,8 @@ def _is_cut(views, at, pace):
     """Whether a cut leads to `views[at]`; `pace` are distances within the shot."""
     distance = _distance(views[at - 1], views[at])
     after = [_distance(*pair) for pair in itertools.pairwise(views[at : at + 4])]
-    usual = max(statistics.median(pace) if pace else 0.0, min(after, default=0.0))
+    after = [step for step in after if step < _MOST_DISTANCE]
+    usual = max(statistics.median(steps) if steps else 0.0 for steps in (pace, after))
     limit = max(_LEAST_DISTANCE, min(_MOST_DISTANCE, _TIMES_USUAL * usual))
     if distance <= limit:
         pace.append(distance)
