@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from adavsr_jax import pictures
+from adavsr_jax import resizing
 from adavsr_jax.video import kinds
 from experiments import method, shot_stream, stages, targets
 
@@ -214,11 +214,11 @@ class _Recorder:
         self._times.append(str(moment))
         height, width = self._job.size or pixels.shape[:2]
         if (height, width) != pixels.shape[:2]:
-            pixels = pictures.resize(pixels, height, width)
+            pixels = resizing.resize(pixels, height, width)
         if alpha is None:
             self._piece.write(pixels)
         else:
-            self._piece.write(pixels, pictures.resize(alpha, height, width))
+            self._piece.write(pixels, resizing.resize(alpha, height, width))
 
     def close(self, shot, end, closes, held):
         self._piece.close()

@@ -45,7 +45,9 @@ FLOORS = {
     # The edges wrap a library each; from the house they import floor 0.
     "adavsr_jax.checkpoints": (4, ()),
     "adavsr_jax.data": (4, ()),
-    "adavsr_jax.pictures": (4, ()),
+    "adavsr_jax.deep_png": (4, ()),
+    "adavsr_jax.pictures": (4, ("deep_png",)),
+    "adavsr_jax.resizing": (4, ()),
     "adavsr_jax.video": (4, ("video.kinds", "video.reading", "video.whole")),
     "adavsr_jax.video.kinds": (4, ()),
     "adavsr_jax.video.colour": (4, ("video.kinds",)),
@@ -75,12 +77,21 @@ ROOMS = {
     "grain": ("data",),
     "array_record": ("data",),
     "orbax": ("checkpoints",),
-    "av": ("video", "pictures"),  # stills of 16 bits too: Pillow makes 8 of them
-    "PIL": ("pictures",),
+    "av": ("video", "deep_png"),  # stills of 16 bits too: Pillow makes 8 of them
+    "PIL": ("pictures", "resizing"),
     "zstandard": ("records",),
 }
 FOREIGN = {"absl", "ml_collections", "tensorboardX", "tqdm", "tensorflow_datasets"}
-NO_JAX = {"records", "shots", "yuv", "pictures", "video", "data"}
+NO_JAX = {
+    "records",
+    "shots",
+    "yuv",
+    "pictures",
+    "resizing",
+    "deep_png",
+    "video",
+    "data",
+}
 
 
 def _room(name):

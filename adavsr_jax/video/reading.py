@@ -101,23 +101,22 @@ def frames_near(path: str | os.PathLike, share: float, count: int) -> list[np.nd
 class _Folder(Source):
     def __init__(self, path):
         super().__init__(path)
-        frames = pictures.frames(path)
-        first = next(frames)
-        height, width = first.shape[:2]
+        folder = pictures.open_folder(path)
         self.info = kinds.Info(
-            height=height,
-            width=width,
-            bits=8,
-            chroma="rgb",
-            colour=colour.of_pictures(height),
+            height=folder.height,
+            width=folder.width,
+            bits=folder.bits,
+            chroma="grey" if folder.grey else "rgb",
+            colour=colour.of_pictures(folder.height),
             aspect=fractions.Fraction(1),
             rate=FOLDER_RATE,
             time_base=1 / FOLDER_RATE,
-            count=len(pictures.listing(path)),
+            count=folder.count,
+            alpha=folder.alpha,
         )
         self._frames = (
-            kinds.Frame(pixels, number / FOLDER_RATE)
-            for number, pixels in enumerate(itertools.chain([first], frames))
+            kinds.Frame(pixels, number / FOLDER_RATE, alpha)
+            for number, (pixels, alpha) in enumerate(folder)
         )
 
 

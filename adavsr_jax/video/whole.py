@@ -66,8 +66,8 @@ def frames(path: str | os.PathLike) -> Iterator[np.ndarray]:
 
     Raises:
       FileNotFoundError: there is nothing at `path`.
-      ValueError: a file that cannot be decoded, a 16-bit PNG, or frames of different
-        sizes (the first odd one is named).
+      ValueError: a file that cannot be decoded, or frames of different sizes (the
+        first odd one is named).
     """
     with reading.open_source(path) as source:
         yield from _undamaged(source)
