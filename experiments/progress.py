@@ -21,7 +21,7 @@ class Progress:
         now = time.monotonic()
         if self._first is None:
             self._first, self._began = done, now
-        if now - self._told < _EVERY[not self._terminal]:
+        if done == self._first or now - self._told < _EVERY[not self._terminal]:
             return
         self._told = now
         rate = (done - self._first) / max(now - self._began, 1e-9)

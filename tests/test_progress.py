@@ -33,8 +33,9 @@ def test_a_terminal_line_makes_room_for_lines_that_stay():
     stream = io.StringIO()
     stream.isatty = lambda: True
     told = progress.Progress(None, stream)
-    told._told -= 1
     told(3)
+    told._told -= 1
+    told(5)
     told.line("shot 1")
     assert stream.getvalue().endswith("\rshot 1\n")
-    assert stream.getvalue().startswith("\rframe 3, ")
+    assert stream.getvalue().startswith("\rframe 5, ")
