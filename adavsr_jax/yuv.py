@@ -94,16 +94,43 @@ def _rounded(values, top):
     return np.clip(values, 0, top, out=values)
 
 
-def from_rgb(rgb: np.ndarray, matrix: int) -> np.ndarray:
-    """`uint8 [H, W, 3]` RGB -> `uint8 [3, H, W]` Y, Cb, Cr in limited range."""
-    red, blue = LUMA[matrix]
-    r, g, b = np.moveaxis(rgb.astype(np.float32), -1, 0)
-    y = red * r + (1 - red - blue) * g + blue * b
-    u, v = (b - y) / (2 * (1 - blue)), (r - y) / (2 * (1 - red))
-    return _to_codes(
-        np.stack([16 + y * (219 / 255), 128 + u * (224 / 255), 128 + v * (224 / 255)])
+def from_rgb(
+    rgb: np.ndarray, matrix: int, *, full_range: bool = False, bits: int = 8
+) -> np.ndarray:
+    """`[H, W, 3]` RGB over all codes -> `[3, H, W]` Y, Cb, Cr, the inverse of `to_rgb`.
+
+    Args:
+      rgb: uint8 or uint16.
+      matrix, full_range: as of `to_rgb`.
+      bits: of a code of the result, 8 (uint8) or more (uint16).
+    """
+    height, width, _ = rgb.shape
+    yuv = np.empty((3, height, width), np.uint8 if bits == 8 else np.uint16)
+    rows = max(1, _STRIP // width)
+    for row in range(0, height, rows):
+        strip = np.moveaxis(rgb[row : row + rows], -1, 0).astype(np.float32)
+        strip /= np.iinfo(rgb.dtype).max
+        _strip_from_rgb(strip, yuv[:, row : row + rows], LUMA[matrix], full_range, bits)
+    return yuv
+
+
+def _strip_from_rgb(rgb, yuv, luma, full_range, bits):
+    """Fills `yuv`; uses up the planes, which are numbers in [0, 1]."""
+    codes = (1 << bits) - 1
+    unit = 1 << (bits - 8)
+    black, gain, chroma_gain = (
+        (0, codes, codes) if full_range else (16 * unit, 219 * unit, 224 * unit)
     )
-
-
-def _to_codes(values):
-    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    red, blue = luma
+    r, g, b = rgb
+    y = g * np.float32(1 - red - blue)
+    y += np.float32(red) * r
+    y += np.float32(blue) * b
+    for plane, colour, share in ((1, b, blue), (2, r, red)):
+        colour -= y
+        colour *= np.float32(chroma_gain / (2 * (1 - share)))
+        colour += 1 << (bits - 1)
+        yuv[plane] = _rounded(colour, codes)
+    y *= np.float32(gain)
+    y += black
+    yuv[0] = _rounded(y, codes)

@@ -1,10 +1,15 @@
 """Video files and folders of pictures: in, out, and what travels with the pictures.
 
 Host side; no JAX. Whole clips: `frames`, `read`, `write`. As they stream by:
-`open_source`; `kinds` says what a video is apart from its pictures.
+`open_source`; out again: `choose_format`, an `Encoder` a piece, `join`. `kinds` says
+what a video is apart from its pictures.
 """
 
+from adavsr_jax.video.formats import Format
+from adavsr_jax.video.formats import choose as choose_format
+from adavsr_jax.video.joining import join
 from adavsr_jax.video.kinds import Colour, Frame, Info
+from adavsr_jax.video.passengers import check as check_passengers
 from adavsr_jax.video.reading import Source, frames_near, open_source
 from adavsr_jax.video.whole import (
     FOLDER_RATE,
@@ -16,19 +21,25 @@ from adavsr_jax.video.whole import (
     read,
     write,
 )
+from adavsr_jax.video.writing import Encoder
 
 __all__ = [
     "FOLDER_RATE",
     "VIDEOS",
     "Clip",
     "Colour",
+    "Encoder",
+    "Format",
     "Frame",
     "Info",
     "Source",
     "check_output",
+    "check_passengers",
+    "choose_format",
     "frames",
     "frames_near",
     "is_media",
+    "join",
     "open_source",
     "read",
     "write",
