@@ -13,12 +13,12 @@ from experiments import estimators, streaming
 _KNOWN = estimators.known(np.asarray(kernels.bicubic()), "known")
 # What has to be refused, and a word of the line that says why.
 _REFUSED = {
-    "empty": "not a readable video",
+    "empty": "is empty",
     "text": "not a readable video",
     "zeros": "not a readable video",
     "only sound": "no pictures",
-    "no frames": "no frame",
-    "size changes": "frame 8 ",
+    "no frames": "not a readable video",
+    "size changes": "re-encode it at one size",
     "broken still": "2.png",
     "empty still": "1.png",
     "text still": "1.png",

@@ -317,8 +317,10 @@ def test_an_unfinished_piece_is_none(tmp_path):
     with pytest.raises(ValueError, match="a frame is 8 x 8, not 64 x 48"):
         encoder.write(np.zeros((8, 8, 3), np.uint8))
     encoder.discard()
-    with pytest.raises(OSError, match="could not be written"):
-        video.Encoder(tmp_path / "none" / "a.mkv", form)
+    encoder = video.Encoder(tmp_path / "none" / "a.mkv", form)
+    with pytest.raises(OSError, match="none/a.mkv: could not be written"):
+        encoder.write(odd_inputs.clip(1)[0])
+        encoder.close()
 
 
 @pytest.mark.parametrize("full", [True, False])
