@@ -17,11 +17,11 @@ class Progress:
         self._length = 0
 
     def __call__(self, done: int) -> None:
-        """Takes the number of frames that are done; the first of them began here."""
+        """Takes the number of frames that are done: at first those done before."""
         now = time.monotonic()
         if self._first is None:
             self._first, self._began = done, now
-        if done == self._first or now - self._told < _EVERY[not self._terminal]:
+        if done <= self._first or now - self._told < _EVERY[not self._terminal]:
             return
         self._told = now
         rate = (done - self._first) / max(now - self._began, 1e-9)

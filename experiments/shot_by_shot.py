@@ -75,6 +75,7 @@ def restore(job: Job) -> Done:
     """
     began = time.monotonic()
     recorder = _Recorder(job)
+    job.progress(job.work.pieces[-1].end if job.work.pieces else 0)
     decoded = stages.Ahead(shot_stream.marked(job.frames), _AHEAD)
     behind = stages.Behind(lambda act: act(), _BEHIND)
     count = 0

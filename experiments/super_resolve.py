@@ -138,8 +138,8 @@ def main(argv):
 
 
 def _work(request):
-    weights = shipped.network(_WEIGHTS.value)
     blur = estimators.choose(_KERNEL.value, _ESTIMATOR.value, _ESTIMATOR_WEIGHTS.value)
+    weights = shipped.network(_WEIGHTS.value)
     with video.open_source(request.source) as source:
         run = streaming.Run(request, source, weights, blur)
         if not _DRY_RUN.value:
