@@ -1,0 +1,119 @@
+"""Every codec and container in, with sound, steady or not: checked by PyAV alone."""
+
+import dataclasses
+import fractions
+import io
+
+import av
+import jax
+import numpy as np
+import odd_inputs
+import pytest
+import untrained
+
+from adavsr_jax import kernels
+from experiments import estimators, streaming
+
+F = fractions.Fraction
+# Close to the bicubic: what is dark stays dark.
+_CALM = dataclasses.replace(
+    untrained.weights(),
+    params=jax.tree.map(lambda leaf: leaf / 20, untrained.weights().params),
+)
+_KNOWN = estimators.known(np.asarray(kernels.bicubic()), "known")
+# Two scenes of a phone's frames: no two steps alike.
+_STEPS = np.random.default_rng(3).integers(15, 60, 24)
+_CUT = 14
+
+
+def _scenes():
+    """24 frames, `uint8 [48, 64, 3]`: dark ones, and from `_CUT` on bright ones."""
+    clip = odd_inputs.clip(24)
+    other = clip[_CUT:, ::-1, :, ::-1].repeat(2, axis=2)[:, :, :64]
+    return np.concatenate([clip[:_CUT] // 4, 190 + other // 4])
+
+
+def _given(path, codec, pix_fmt, steady):
+    """A file with the scenes and a tone; its frames' times in milliseconds."""
+    times = 40 * np.arange(24) if steady else np.cumsum(_STEPS) - _STEPS[0]
+    sound = {".webm": "libopus", ".mkv": "flac", ".mov": "pcm_s16le"}
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=25)
+        stream.height, stream.width, stream.pix_fmt = 48, 64, pix_fmt
+        stream.codec_context.time_base = F(1, 1000)
+        tone = container.add_stream(sound.get(path.suffix, "aac"), rate=48000)
+        tone.codec_context.layout = "mono"
+        for rgb, moment in zip(_scenes(), times, strict=True):
+            frame = av.VideoFrame.from_ndarray(rgb, format="rgb24")
+            frame = frame.reformat(format=pix_fmt)
+            frame.pts, frame.time_base = int(moment), F(1, 1000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+        odd_inputs.write_tone(container, tone, float(times[-1] + 40) / 1000)
+    return path
+
+
+def _pictures(path):
+    with av.open(str(path)) as container:
+        frames = list(container.decode(video=0))
+    return [f.pts * f.time_base for f in frames], [
+        f.to_ndarray(format="rgb24") for f in frames
+    ]
+
+
+def _sound(path):
+    with av.open(str(path)) as container:
+        packets = [packet for packet in container.demux(audio=0) if packet.size]
+        return b"".join(map(bytes, packets)), packets[0].pts * packets[0].time_base
+
+
+@pytest.mark.parametrize("steady", [True, False])
+@pytest.mark.parametrize(
+    "given, codec, pix_fmt, made",
+    [
+        (".mp4", "libx264", "yuv420p", ".mp4"),
+        (".mp4", "libx265", "yuv420p10le", ".mkv"),
+        (".mkv", "libx264", "yuv444p", ".mkv"),
+        (".mov", "prores_ks", "yuv422p10le", ".mov"),
+        (".mov", "mjpeg", "yuvj420p", ".mov"),
+        (".webm", "libvpx-vp9", "yuv420p", ".webm"),
+        (".mp4", "libsvtav1", "yuv420p10le", ".mp4"),
+        (".mkv", "ffv1", "bgr0", ".mkv"),
+    ],
+)
+def test_counts_times_and_sound(tmp_path, given, codec, pix_fmt, made, steady):
+    source = _given(tmp_path / f"in{given}", codec, pix_fmt, steady)
+    output = tmp_path / f"out{made}"
+    told = io.StringIO()
+    request = streaming.Request(source, output, steps=0)
+    assert streaming.restore(request, _CALM, _KNOWN, told) == 47
+    assert "shot 2, from frame 14" in told.getvalue()
+    before, after = _pictures(source)[0], _pictures(output)
+    assert len(before) == 24 and len(after[0]) == 47
+    expected = [before[0]]
+    for sooner, later in zip(before, before[1:], strict=False):
+        expected += [(sooner + later) / 2, later]
+    moved = after[0][0] - before[0]
+    # Matroska and WebM round to milliseconds.
+    unit = F(1, 1000) if made in (".mkv", ".webm") else 0
+    for found, wanted in zip(after[0], expected, strict=True):
+        assert abs(found - wanted - moved) <= unit
+    assert _sound(output)[0] == _sound(source)[0]
+    drift = _sound(output)[1] - _sound(source)[1] - moved
+    assert abs(drift) <= F(1, 1000)
+    # Nothing is made across the cut: before it dark, from it on bright.
+    tones = [frame.mean() for frame in after[1]]
+    assert max(tones[: 2 * _CUT]) < 128 < min(tones[2 * _CUT :])
+
+
+def test_ten_bits_stay_ten(tmp_path):
+    source = _given(tmp_path / "in.mp4", "libx265", "yuv420p10le", True)
+    output = tmp_path / "out.mp4"
+    request = streaming.Request(source, output, steps=0, codec="hevc")
+    streaming.restore(request, _CALM, _KNOWN, io.StringIO())
+    with av.open(str(output)) as container:
+        stream = container.streams.video[0]
+        assert (stream.codec_context.name, stream.format.name) == (
+            "hevc",
+            "yuv420p10le",
+        )
