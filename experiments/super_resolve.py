@@ -13,6 +13,7 @@ import os
 import pathlib
 import re
 
+import jax
 from absl import flags
 
 from adavsr_jax import video
@@ -134,7 +135,15 @@ def main(argv):
         overwrite=_OVERWRITE.value,
     )
     compile_cache.use()
-    stages.interruptible(lambda: _work(request))
+    try:
+        stages.interruptible(lambda: _work(request))
+    except jax.errors.JaxRuntimeError as error:
+        if "RESOURCE_EXHAUSTED" not in str(error):
+            raise
+        raise cli.InputError(
+            "memory ran out: give a pass less of it, as --memory=1; finished pieces are"
+            f" kept ({str(error).splitlines()[0]})"
+        ) from error
 
 
 def _work(request):
