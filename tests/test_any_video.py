@@ -11,7 +11,7 @@ import odd_inputs
 import pytest
 import untrained
 
-from adavsr_jax import kernels
+from adavsr_jax import kernels, pictures
 from experiments import estimators, streaming
 
 F = fractions.Fraction
@@ -117,3 +117,77 @@ def test_ten_bits_stay_ten(tmp_path):
             "hevc",
             "yuv420p10le",
         )
+
+
+def _titled(folder, suffix):
+    """A video with two lines to read, which were a file of their own."""
+    (folder / "lines.srt").write_text(
+        "1\n00:00:00,100 --> 00:00:00,400\nhello\n\n"
+        "2\n00:00:00,500 --> 00:00:00,900\nworld\n\n"
+    )
+    given = _given(folder / "plain.mkv", "libx264", "yuv420p", True)
+    path = folder / f"in{suffix}"
+    with (
+        av.open(str(given)) as pictures,
+        av.open(str(folder / "lines.srt")) as lines,
+        av.open(str(path), "w") as container,
+    ):
+        pairs = [(pictures, pictures.streams.video[0]), (lines, lines.streams[0])]
+        added = [
+            container.add_stream_from_template(stream, opaque=True)
+            for _, stream in pairs
+        ]
+        added[1].metadata["language"] = "ita"
+        for (source, stream), target in zip(pairs, added, strict=True):
+            for packet in source.demux(stream):
+                if packet.size:
+                    packet.stream = target
+                    container.mux(packet)
+    return path
+
+
+def _lines(path):
+    with av.open(str(path)) as container:
+        stream = container.streams.subtitles[0]
+        assert stream.language == "ita"
+        return [
+            (bytes(packet), packet.pts * packet.time_base, packet.duration)
+            for packet in container.demux(stream)
+            if packet.size
+        ]
+
+
+def test_subtitles_come_along_or_are_told_of(tmp_path):
+    source = _titled(tmp_path, ".mkv")
+    assert [text for text, *_ in _lines(source)] == [b"hello", b"world"]
+    told = io.StringIO()
+    request = streaming.Request(source, tmp_path / "out.mkv", steps=0)
+    streaming.restore(request, _CALM, _KNOWN, told)
+    assert _lines(tmp_path / "out.mkv") == _lines(source)
+    assert "note: " not in told.getvalue()
+    request = streaming.Request(source, tmp_path / "out.mp4", steps=0)
+    streaming.restore(request, _CALM, _KNOWN, told)
+    assert "its subtitles (srt) cannot be put into a mp4 file" in told.getvalue()
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("grey", [False, True])
+def test_deep_transparent_and_grey_folders_stay_so(tmp_path, dtype, grey):
+    (tmp_path / "in").mkdir()
+    clip = odd_inputs.clip(3, 24, 32).astype(dtype) * (np.iinfo(dtype).max // 255)
+    pixels = clip[..., :1].repeat(3, axis=-1) if grey else clip
+    for number, frame in enumerate(pixels):
+        alpha = np.full((24, 32), (number + 1) * (np.iinfo(dtype).max // 4), dtype)
+        path = tmp_path / f"in/{number}.png"
+        pictures.write_picture(path, frame, alpha, grey=grey)
+    request = streaming.Request(tmp_path / "in", tmp_path / "out", steps=0)
+    assert streaming.restore(request, _CALM, _KNOWN, io.StringIO()) == 5
+    out = pictures.open_folder(tmp_path / "out")
+    assert (out.count, out.height, out.width) == (5, 96, 128)
+    assert (out.bits, out.grey, out.alpha) == (8 * pixels.itemsize, grey, True)
+    tones = [int(alpha[0, 0]) for _, alpha in out]
+    unit = np.iinfo(dtype).max // 4
+    assert np.abs(np.array(tones) - unit * np.array([1, 1.5, 2, 2.5, 3])).max() <= 1
+    for frame, (found, _) in zip(pixels, list(out)[::2], strict=True):
+        smaller = found.reshape(24, 4, 32, 4, 3).mean(axis=(1, 3))
+        assert np.abs(smaller - frame).mean() < 0.03 * np.iinfo(dtype).max
