@@ -45,9 +45,22 @@ FLOORS = {
     "adavsr_jax.checkpoints": (4, ()),
     "adavsr_jax.data": (4, ()),
     "adavsr_jax.pictures": (4, ()),
-    "adavsr_jax.video": (4, ("video.whole",)),
+    "adavsr_jax.video": (
+        4,
+        (
+            *("video.formats", "video.joining", "video.passengers", "video.whole"),
+            "video.writing",
+        ),
+    ),
+    "adavsr_jax.video.formats": (4, ("video.kinds",)),
+    "adavsr_jax.video.joining": (4, ("video.formats", "video.passengers")),
     "adavsr_jax.video.kinds": (4, ()),
-    "adavsr_jax.video.whole": (4, ("pictures",)),
+    "adavsr_jax.video.passengers": (4, ("video.formats",)),
+    "adavsr_jax.video.whole": (
+        4,
+        ("pictures", "video.formats", "video.kinds", "video.writing"),
+    ),
+    "adavsr_jax.video.writing": (4, ("video.formats",)),
     "adavsr_jax.restoration": (5, ()),
 }
 EDGES = [name for name, (floor, _) in FLOORS.items() if floor == 4]
