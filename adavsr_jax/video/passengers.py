@@ -156,7 +156,7 @@ class Passengers:
             cover = next((packet for packet in covers if packet.size), None)
         if cover is None:
             return
-        if self._container in _STRICT:
+        if self._container == "mp4":
             twin = _twin(stream, new)
             cover.stream, cover.pts, cover.dts = twin, 0, 0
             self._covers.append(cover)
@@ -201,7 +201,7 @@ def _holds(stream, container):
         return False
     if stream.type == "attachment":
         return container == "matroska"
-    if stream.type == "video" and container not in _STRICT:
+    if stream.type == "video" and container != "mp4":  # MOV drops it unasked
         return container == "matroska" and stream.codec_context.name in _COVERS
     try:
         with av.open(io.BytesIO(), "w", format=container) as trial:

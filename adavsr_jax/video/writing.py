@@ -38,10 +38,11 @@ class Encoder:
         self._part = self._path.with_name(self._path.name + ".tmp")
         try:
             self._container = av.open(str(self._part), "w", format="matroska")
+            self._container.flags |= av.container.Flags.bitexact.value
+            self._stream = add_stream(self._container, form)
+            self._container.start_encoding()  # a file that cannot be is known now
         except av.FFmpegError as error:
             raise _failed(self._path, error) from error
-        self._container.flags |= av.container.Flags.bitexact.value
-        self._stream = add_stream(self._container, form)
 
     def write(self, pixels: np.ndarray) -> None:
         """Encodes the next frame.
