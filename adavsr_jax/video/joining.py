@@ -47,7 +47,7 @@ def join(
         every time counts from its start.
 
     Returns:
-      Lines that a person should see.
+      Lines that a person should see, those of `check_passengers` among them.
 
     Raises:
       ValueError: segments and times that are not one for one, segments of another
@@ -76,8 +76,10 @@ def join(
                 return notes
             old = stack.enter_context(passengers.opened(source))
             along = passengers.Passengers(source, old, new, stream, span=span)
-            notes += along.notes + _mux(new, stream, pictures, along)
-            notes += along.damage()
+            refused = _mux(new, stream, pictures, along)
+            notes += along.notes + along.damage()
+            if refused:
+                notes.append(f"{source}: {refused} damaged packets were left out")
     except av.FFmpegError as error:
         raise OSError(
             f"{path}: could not be written ({error.strerror or error})"
@@ -178,7 +180,7 @@ def _pictures(
 
 
 def _mux(new, stream, pictures, along):
-    """Writes both kinds of packets as their times come; returns notes."""
+    """Writes both kinds of packets as their times come; returns how many were bad."""
     in_order = heapq.merge(
         ((packet.dts * packet.time_base, packet) for packet in pictures),
         along,
@@ -192,4 +194,4 @@ def _mux(new, stream, pictures, along):
             if packet.stream is stream:
                 raise
             refused += 1  # a damaged packet of sound: the rest is still good
-    return [f"{refused} damaged packets of sound were left out"] * bool(refused)
+    return refused

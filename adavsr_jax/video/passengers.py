@@ -50,7 +50,7 @@ def check_passengers(
       A line for whatever is left behind.
 
     Raises:
-      ValueError: sound that the container cannot hold.
+      ValueError: sound that the container cannot hold but Matroska may.
     """
     if source is None or pathlib.Path(source).is_dir():
         return []
@@ -93,8 +93,10 @@ class Passengers:
         carried, self.notes = _sort(old, source, self._container)
         new.metadata.update(_about_the_film(old.metadata, self._container))
         new.set_chapters(_chapters(old, span))
-        filmed = next(s for s in old.streams.video if not _is_cover(s))
-        _describe(video, filmed, self._container)
+        for filmed in old.streams.video:
+            if not _is_cover(filmed):
+                _describe(video, filmed, self._container)
+                break
         self._streams, self._covers = {}, []
         for stream in carried:
             if stream.type == "attachment":
@@ -145,6 +147,8 @@ class Passengers:
                         failures = 0
                         yield packet
                 return
+            except IndexError:
+                return  # PyAV's, at the end, where a stream turned up midway
             except av.FFmpegError:
                 failures += 1
                 yield None
@@ -179,7 +183,9 @@ def _sort(old, source, container):
             carried.append(stream)
             continue
         name = getattr(stream, "name", None) or "of an unknown kind"
-        if stream.type == "audio":
+        # What Matroska or FFmpeg do not know, no other choice of ours would save.
+        elsewhere = container != "matroska" and stream.codec_context is not None
+        if stream.type == "audio" and elsewhere:
             raise ValueError(
                 f"{source}: {container} cannot hold its sound ({name}); write .mkv"
             )
