@@ -94,43 +94,86 @@ def _rounded(values, top):
     return np.clip(values, 0, top, out=values)
 
 
-def from_rgb(
-    rgb: np.ndarray, matrix: int, *, full_range: bool = False, bits: int = 8
-) -> np.ndarray:
-    """`[H, W, 3]` RGB over all codes -> `[3, H, W]` Y, Cb, Cr, the inverse of `to_rgb`.
+def from_rgb(rgb: np.ndarray, matrix: int) -> np.ndarray:
+    """`uint8 [H, W, 3]` RGB -> `uint8 [3, H, W]` Y, Cb, Cr in limited range."""
+    return np.stack(planes_from_rgb(rgb, matrix))
+
+
+def planes_from_rgb(
+    rgb: np.ndarray,
+    matrix: int,
+    *,
+    bits: int = 8,
+    full_range: bool = False,
+    chroma: str = "444",
+    centred: bool = False,
+) -> list[np.ndarray]:
+    """RGB -> the planes Y, Cb, Cr as a video file holds them.
+
+    Chroma is brought to its size as a weighted mean of RGB, before the matrix; both
+    are linear. A grey picture stays grey: its chroma is the middle code everywhere.
 
     Args:
-      rgb: uint8 or uint16.
-      matrix, full_range: as of `to_rgb`.
-      bits: of a code of the result, 8 (uint8) or more (uint16).
+      rgb: uint8 or uint16 `[H, W, 3]`, full range; H and W even where chroma halves.
+      matrix: a key of `LUMA`.
+      bits: of a code; 8, or 10 and more.
+      full_range: codes run over all values; otherwise, times `2^(bits-8)`, Y over
+        16-235 and chroma over 16-240.
+      chroma: `444`; `422`, halved in width; or `420`, in height as well.
+      centred: where halved chroma lies between two columns, as JPEG has it; otherwise
+        on the even ones, as MPEG has it. Between two rows in any case.
+
+    Returns:
+      Three planes `[H, W]` (chroma as it says), uint8 for 8 bits, else uint16.
     """
-    height, width, _ = rgb.shape
-    yuv = np.empty((3, height, width), np.uint8 if bits == 8 else np.uint16)
-    rows = max(1, _STRIP // width)
-    for row in range(0, height, rows):
-        strip = np.moveaxis(rgb[row : row + rows], -1, 0).astype(np.float32)
-        strip /= np.iinfo(rgb.dtype).max
-        _strip_from_rgb(strip, yuv[:, row : row + rows], LUMA[matrix], full_range, bits)
-    return yuv
+    red, blue = LUMA[matrix]
+    white = np.iinfo(rgb.dtype).max
+    top, step = 2**bits - 1, 2 ** (bits - 8)
+    luma = np.array([red, 1 - red - blue, blue])
+    ends = np.array([[0, 0, 1], [1, 0, 0]])  # blue - Y, red - Y
+    differences = (ends - luma) / (2 * (1 - np.array([[blue], [red]])))
+    luma *= (top if full_range else 219 * step) / white
+    differences *= (top if full_range else 224 * step) / white
 
-
-def _strip_from_rgb(rgb, yuv, luma, full_range, bits):
-    """Fills `yuv`; uses up the planes, which are numbers in [0, 1]."""
-    codes = (1 << bits) - 1
-    unit = 1 << (bits - 8)
-    black, gain, chroma_gain = (
-        (0, codes, codes) if full_range else (16 * unit, 219 * unit, 224 * unit)
+    height, width = rgb.shape[:2]
+    values = rgb.astype(np.float32)
+    y = values.reshape(-1, 3) @ luma.astype(np.float32)
+    if chroma == "420":
+        values = values[0::2] + values[1::2]
+        differences /= 2
+    u, v = (differences.astype(np.float32) @ values.reshape(-1, 3).T).reshape(
+        2, -1, width
     )
-    red, blue = luma
-    r, g, b = rgb
-    y = g * np.float32(1 - red - blue)
-    y += np.float32(red) * r
-    y += np.float32(blue) * b
-    for plane, colour, share in ((1, b, blue), (2, r, red)):
-        colour -= y
-        colour *= np.float32(chroma_gain / (2 * (1 - share)))
-        colour += 1 << (bits - 1)
-        yuv[plane] = _rounded(colour, codes)
-    y *= np.float32(gain)
-    y += black
-    yuv[0] = _rounded(y, codes)
+    if chroma != "444":
+        halve = _between_columns if centred else _on_even_columns
+        u, v = halve(u), halve(v)
+    black, middle = 0 if full_range else 16 * step, 128 * step
+    dtype = np.uint8 if bits == 8 else np.uint16
+    return [
+        _round(y.reshape(height, width), black, top, dtype),
+        _round(u, middle, top, dtype),
+        _round(v, middle, top, dtype),
+    ]
+
+
+def _on_even_columns(plane):
+    """`[h, w]` -> `[h, w/2]`, weights 1 2 1; the first column repeats to its left."""
+    half = 2 * plane[:, 0::2]
+    half += plane[:, 1::2]
+    half[:, 1:] += plane[:, 1:-1:2]
+    half[:, 0] += plane[:, 0]
+    half *= 0.25
+    return half
+
+
+def _between_columns(plane):
+    half = plane[:, 0::2] + plane[:, 1::2]
+    half *= 0.5
+    return half
+
+
+def _round(plane, offset, top, dtype):
+    """Floats to codes, in place as far as it goes: this is a frame's hot path."""
+    plane += offset + 0.5  # what follows cuts off, and nothing is below zero
+    np.minimum(plane, top, out=plane)
+    return plane.astype(dtype)

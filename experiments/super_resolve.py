@@ -135,6 +135,7 @@ def main(argv):
         overwrite=_OVERWRITE.value,
     )
     compile_cache.use()
+    os.environ.setdefault("SVT_LOG", "1")  # else it greets at every piece
     try:
         stages.interruptible(lambda: _work(request))
     except jax.errors.JaxRuntimeError as error:

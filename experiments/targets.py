@@ -184,7 +184,7 @@ class VideoTarget:
         made = folder / f"whole{self._suffix}"
         segments = [_segment(folder, number) for number in range(count)]
         span = (done.times[0], done.times[-1] + done.held) if cut else None
-        self.notes += video.join(
+        notes = video.join(
             made,
             self._format,
             segments,
@@ -193,6 +193,7 @@ class VideoTarget:
             source=self._source,
             span=span,
         )
+        self.notes += [note for note in notes if note not in self.notes]
         return made
 
 

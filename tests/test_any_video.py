@@ -167,7 +167,7 @@ def test_subtitles_come_along_or_are_told_of(tmp_path):
     assert "note: " not in told.getvalue()
     request = streaming.Request(source, tmp_path / "out.mp4", steps=0)
     streaming.restore(request, _CALM, _KNOWN, told)
-    assert "its subtitles (srt) cannot be put into a mp4 file" in told.getvalue()
+    assert "its subtitle stream (srt) is not carried over: mp4" in told.getvalue()
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])

@@ -61,8 +61,8 @@ FLOORS = {
         ),
     ),
     "adavsr_jax.video.formats": (4, ("video.kinds",)),
-    "adavsr_jax.video.writing": (4, ("video.colour", "video.formats")),
-    "adavsr_jax.video.passengers": (4, ("video.decoding", "video.formats")),
+    "adavsr_jax.video.writing": (4, ("video.formats",)),
+    "adavsr_jax.video.passengers": (4, ("video.formats",)),
     "adavsr_jax.video.joining": (4, ("video.formats", "video.passengers")),
     "adavsr_jax.video.kinds": (4, ()),
     "adavsr_jax.video.colour": (4, ("video.kinds",)),
@@ -82,7 +82,15 @@ FLOORS = {
     ),
     "adavsr_jax.video.whole": (
         4,
-        ("pictures", "video.colour", "video.decoding", "video.reading"),
+        (
+            "pictures",
+            "video.colour",
+            "video.decoding",
+            "video.formats",
+            "video.kinds",
+            "video.reading",
+            "video.writing",
+        ),
     ),
     "adavsr_jax.restoration": (5, ()),
 }

@@ -9,7 +9,7 @@ from adavsr_jax.video.formats import Format
 from adavsr_jax.video.formats import choose as choose_format
 from adavsr_jax.video.joining import join
 from adavsr_jax.video.kinds import Colour, Frame, Info
-from adavsr_jax.video.passengers import check as check_passengers
+from adavsr_jax.video.passengers import check_passengers
 from adavsr_jax.video.reading import Source, frames_near, open_source
 from adavsr_jax.video.whole import (
     FOLDER_RATE,

@@ -1,115 +1,197 @@
-"""Pieces of a result become one file, with all that travelled beside the pictures."""
+"""Segments into one file, each frame at its own time, with all that travels along.
 
+Nothing is encoded again. In coding order let packet i be the r_i-th frame shown, at
+time t[r_i]. It is decoded at t[i - D], D = max(i - r_i) being the longest that a frame
+waits for ones shown after it; so times of decoding rise and none is after its showing.
+Before the start they go on backwards by the first step.
+"""
+
+import contextlib
 import fractions
 import heapq
-import itertools
 import os
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import av
 
 from adavsr_jax.video import formats, passengers
 
+_MILLISECOND = fractions.Fraction(1, 1000)
+
 
 def join(
     path: str | os.PathLike,
     form: formats.Format,
-    segments: Sequence[pathlib.Path],
+    segments: Sequence[str | os.PathLike],
     times: Sequence[fractions.Fraction],
     last_duration: fractions.Fraction,
     *,
     source: str | os.PathLike | None = None,
     span: tuple[fractions.Fraction, fractions.Fraction] | None = None,
 ) -> list[str]:
-    """Writes a file of the segments' pictures, not encoded again, at their times.
+    """Writes segments that `writing.Encoder` made, one after another, to `path`.
+
+    Sound, subtitles, titles, chapters and covers of `source` come along, packets byte
+    for byte at their own times.
 
     Args:
-      path: where to.
-      form: of the segments.
-      segments: files of `writing.Encoder`, in order.
-      times: of all frames, seconds, rising strictly; multiples of `form.time_base`.
-      last_duration: how long the last frame stands, seconds.
-      source: a video file whose sound, subtitles, chapters and titles come along, byte
-        for byte at their own times; None: nothing does.
-      span: `(start, end)` in seconds, of the source: nothing else comes along, and the
-        result begins at zero.
+      path: where to, exactly; what stands there is replaced.
+      form: what all segments were written in. Times are exact in MP4 and MOV as far
+        as they are multiples of its time base; Matroska and WebM count milliseconds.
+      segments: files, in the order of their showing.
+      times: of each frame, in seconds of the source's clock; they rise.
+      last_duration: of the last frame, seconds.
+      source: the original video; of None and of a folder nothing travels.
+      span: seconds of the source from where to where: other packets stay behind, and
+        every time counts from its start.
 
     Returns:
-      Lines on what was left behind.
+      Lines that a person should see, those of `check_passengers` among them.
 
     Raises:
-      ValueError: the container cannot hold the source's sound; times that do not fit.
-      OSError: it cannot be written.
+      ValueError: segments and times that are not one for one, segments of another
+        format, or sound that the container cannot hold.
+      OSError: the result cannot be written, or a segment cannot be read.
     """
-    start = span[0] if span else fractions.Fraction(0)
-    ticks = [_ticks(moment - start, form) for moment in times]
-    if any(later <= sooner for sooner, later in itertools.pairwise(ticks)):
-        raise ValueError(f"{path}: the times of its frames do not rise")
-    ticks.append(ticks[-1] + max(1, _ticks(last_duration, form)))
-    notes = []
+    if span is not None:
+        times = [time - span[0] for time in times]
+    numbers = _numbers(segments)
+    if len(numbers) != len(times):
+        raise ValueError(
+            f"{path}: {len(segments)} segments hold {len(numbers)} frames, expected"
+            f" {len(times)}; make them anew"
+        )
+    exact = form.container in ("mp4", "mov")
+    clock = form.time_base if exact else _MILLISECOND
+    ticks, notes = _ticks(path, times, clock)
     try:
-        with av.open(str(path), "w", format=form.container) as container:
-            video = _add_video(container, segments[0], form)
-            with passengers.Passengers(source, container, span) as others:
-                container.start_encoding()
-                pictures = _pictures(segments, ticks, form, video)
-                for _, packet in heapq.merge(
-                    pictures, others, key=lambda timed: timed[0]
-                ):
-                    container.mux(packet)
-                notes += others.notes
+        with contextlib.ExitStack() as stack:
+            new = stack.enter_context(_result(path, form, exact))
+            first = stack.enter_context(_segment(segments[0]))
+            stream = _video_stream(new, first.streams.video[0], form, clock)
+            pictures = _pictures(segments, stream, clock, numbers, ticks, last_duration)
+            if source is None or pathlib.Path(source).is_dir():
+                new.mux(pictures)
+                return notes
+            old = stack.enter_context(passengers.opened(source))
+            along = passengers.Passengers(source, old, new, stream, span=span)
+            refused = _mux(new, stream, pictures, along)
+            notes += along.notes + along.damage()
+            if refused:
+                notes.append(f"{source}: {refused} damaged packets were left out")
     except av.FFmpegError as error:
-        raise OSError(f"{path}: could not be written ({error.strerror})") from error
+        raise OSError(
+            f"{path}: could not be written ({error.strerror or error})"
+        ) from error
     return notes
 
 
-def _ticks(seconds, form):
-    """Seconds as a whole number of the format's time base, the nearest."""
-    return round(seconds / form.time_base)
+def _numbers(segments):
+    """Of all packets in coding order, the number of the frame in order of showing."""
+    numbers = []
+    for path in segments:
+        with _segment(path) as segment:
+            shown = [p.pts for p in segment.demux(video=0) if p.size]
+        rank = {pts: number for number, pts in enumerate(sorted(shown))}
+        before = len(numbers)
+        numbers += [before + rank[pts] for pts in shown]
+    return numbers
 
 
-def _add_video(container, segment, form):
-    with av.open(str(segment)) as piece:
-        template = piece.streams.video[0]
-        # A decoder's name may be that of no encoder: taken as it is.
-        stream = container.add_stream_from_template(template, opaque=True)
-    context, tags = stream.codec_context, form.colour
-    context.sample_aspect_ratio = form.aspect
-    context.colorspace, context.color_primaries = tags.matrix, tags.primaries
-    context.color_trc = tags.transfer
-    context.color_range = 2 if tags.full_range else 1
-    stream.time_base = form.time_base
+def _ticks(path, times, clock):
+    """Times as whole numbers of `clock`, rising strictly whatever rounding does."""
+    ticks, moved = [], 0
+    for time in times:
+        tick = round(time / clock)
+        if ticks and tick <= ticks[-1]:
+            tick, moved = ticks[-1] + 1, moved + 1
+        ticks.append(tick)
+    if not moved:
+        return ticks, []
+    return ticks, [
+        f"{path}: {moved} frames follow one another faster than its clock of"
+        f" {clock} s ticks, and are shown that much later"
+    ]
+
+
+def _result(path, form, exact):
+    options = {}
+    if not exact:
+        # AAC out of MP4 begins before zero: so it does here, rather than all else
+        # after its time.
+        options["avoid_negative_ts"] = "disabled"
+    return av.open(
+        str(path),
+        "w",
+        format=form.container,
+        container_options=options,
+        metadata_errors="replace",  # whatever is wrong with a title, the film goes on
+    )
+
+
+def _segment(path):
+    try:
+        return av.open(str(path))
+    except av.FFmpegError as error:
+        raise OSError(
+            f"{path}: is not a readable segment ({error.strerror}); remove it and"
+            " make it anew"
+        ) from error
+
+
+def _video_stream(new, template, form, clock):
+    stream = new.add_stream_from_template(template, opaque=True)
+    stream.time_base = clock
+    formats.tag(stream.codec_context, form)
+    if form.codec == "libx265" and form.container in ("mp4", "mov"):
+        stream.codec_context.codec_tag = "hvc1"  # without it Apple's players refuse
     return stream
 
 
-def _pictures(segments, ticks, form, stream):
-    """Yields `(seconds, packet)` of all segments, in coding order."""
-    delay = max(map(_delay, segments))
-    done = coded = 0
-    for segment in segments:
-        packets = _packets(segment)
-        places = {pts: n for n, pts in enumerate(sorted(p.pts for p in packets))}
-        for packet in packets:
-            place = done + places[packet.pts]
-            packet.stream, packet.time_base = stream, form.time_base
-            packet.pts = ticks[place]
-            packet.duration = ticks[place + 1] - ticks[place]
-            # Decoded as early as the order of all asks for, and never two at a time.
-            behind = coded - delay
-            packet.dts = ticks[behind] if behind >= 0 else ticks[0] + behind
-            yield packet.dts * form.time_base, packet
-            coded += 1
-        done += len(packets)
+def _pictures(
+    segments, stream, clock, numbers, ticks, last_duration
+) -> Iterator[av.Packet]:
+    """All packets in coding order, with the times of the result."""
+    wait = max(i - number for i, number in enumerate(numbers))
+    step = ticks[1] - ticks[0] if len(ticks) > 1 else 1
+    ends = [*ticks[1:], ticks[-1] + max(1, round(last_duration / clock))]
+    header, i = None, 0
+    for path in segments:
+        with _segment(path) as segment:
+            video = segment.streams.video[0]
+            header = header or video.codec_context.extradata
+            if video.codec_context.extradata != header:
+                raise ValueError(
+                    f"{path}: was encoded with other settings than {segments[0]};"
+                    " make both anew"
+                )
+            for packet in segment.demux(video):
+                if not packet.size:
+                    continue
+                shown = numbers[i]
+                packet.time_base, packet.pts = clock, ticks[shown]
+                packet.duration = ends[shown] - ticks[shown]
+                early = wait - i
+                packet.dts = ticks[0] - early * step if early > 0 else ticks[-early]
+                packet.stream = stream
+                i += 1
+                yield packet
 
 
-def _delay(segment):
-    """By how many places a frame is coded after its turn, at most."""
-    order = [packet.pts for packet in _packets(segment)]
-    places = {pts: place for place, pts in enumerate(sorted(order))}
-    return max(coded - places[pts] for coded, pts in enumerate(order))
-
-
-def _packets(segment):
-    with av.open(str(segment)) as piece:
-        return [packet for packet in piece.demux(video=0) if packet.size]
+def _mux(new, stream, pictures, along):
+    """Writes both kinds of packets as their times come; returns how many were bad."""
+    in_order = heapq.merge(
+        ((packet.dts * packet.time_base, packet) for packet in pictures),
+        along,
+        key=lambda item: item[0],
+    )
+    refused = 0
+    for _, packet in in_order:
+        try:
+            new.mux_one(packet)
+        except (av.InvalidDataError, av.ArgumentError):
+            if packet.stream is stream:
+                raise
+            refused += 1  # a damaged packet of sound: the rest is still good
+    return refused

@@ -1,178 +1,275 @@
-"""What travels beside the pictures: sound, subtitles, chapters, titles, fonts."""
+"""What travels beside the pictures: sound, subtitles, chapters, titles, covers.
+
+Packets go over byte for byte at their own times. What the new container cannot hold
+is said: sound is an error before any work is done, the rest a note.
+"""
 
 import fractions
 import io
 import os
+import pathlib
+from collections.abc import Iterator
 
 import av
 
-from adavsr_jax.video import decoding, formats
+from adavsr_jax.video import formats
 
-# What a container says of itself, not of the video.
-_OWN = {"major_brand", "minor_version", "compatible_brands", "encoder", "duration"}
-_OWN_STREAM = _OWN | {"rotate", "vendor_id", "handler_name"}
+# About the old file, not about the film: containers' brands, muxers' names and
+# statistics, and the rotation that pixels have had already.
+_ABOUT_THE_FILE = (
+    *("major_brand", "minor_version", "compatible_brands", "encoder", "vendor_id"),
+    *("rotate", "timecode", "duration", "bps", "number_of_frames", "number_of_bytes"),
+    "_statistics",
+)
+# MOV has numbers for languages, which FFmpeg knows by one of two codes only.
+_IN_MOV = {
+    "bod": "tib", "cym": "wel", "cze": "ces", "deu": "ger", "ell": "gre", "eus": "baq",
+    "fas": "per", "fre": "fra", "hye": "arm", "isl": "ice", "kat": "geo", "mkd": "mac",
+    "msa": "may", "mya": "bur", "nld": "dut", "rum": "ron", "slo": "slk", "sqi": "alb",
+    "zho": "chi",
+}  # fmt: skip
+_COVERS = {"mjpeg": ("cover.jpg", "image/jpeg"), "png": ("cover.png", "image/png")}
+# After so many unreadable places in a row a file is taken to end.
+_PATIENCE = 100
+# These want times of a stream to rise; the other containers let them rest.
+_STRICT = ("mp4", "mov")
+
+Seconds = fractions.Fraction
 
 
-def check(source: str | os.PathLike, form: formats.Format) -> list[str]:
-    """Lines on what of a source the container of a format cannot hold.
+def check_passengers(
+    source: str | os.PathLike | None, form: formats.Format
+) -> list[str]:
+    """Says what of `source` cannot travel with a result, before any work is done.
+
+    Args:
+      source: the original video; of None and of a folder nothing travels.
+      form: in what form the result is written; its container decides.
+
+    Returns:
+      A line for whatever is left behind.
 
     Raises:
-      ValueError: its sound.
+      ValueError: sound that the container cannot hold but Matroska may.
     """
-    with decoding.open_container(source) as given:
-        return _choose(source, given, form.container)[1]
+    if source is None or pathlib.Path(source).is_dir():
+        return []
+    with opened(source) as old:
+        return _sort(old, source, form.container)[1]
+
+
+def opened(source: str | os.PathLike) -> av.container.InputContainer:
+    """Opens the original once more; titles in an old encoding are no reason to stop."""
+    try:
+        return av.open(str(source), metadata_errors="replace")
+    except av.FFmpegError as error:
+        raise ValueError(f"{source}: cannot be read ({error.strerror})") from error
 
 
 class Passengers:
-    """The packets of a source that come along; iterable once, as `(seconds, packet)`.
+    """All that goes from an open source to an open result beside the pictures."""
 
-    Attributes:
-      notes: lines on what is left behind; complete when all packets were given.
-    """
-
-    def __init__(self, source, container, span):
-        """Adds streams, chapters, titles and fonts to an open container.
+    def __init__(
+        self,
+        source: str | os.PathLike,
+        old: av.container.InputContainer,
+        new: av.container.OutputContainer,
+        video: av.VideoStream,
+        *,
+        span: tuple[Seconds, Seconds] | None,
+    ):
+        """Adds streams, titles, chapters and covers to `new`, behind its video.
 
         Args:
-          source: a path, or None for nothing.
-          container: the output, its header not yet written.
-          span: as of `joining.join`.
+          source: names `old` in messages.
+          old, new: open containers; nothing was written to `new` yet.
+          video: of `new`; gets the language and title of the old one.
+          span: of the source, seconds; None for all of it. What begins outside stays
+            behind, and times count from its start.
         """
-        self.notes, self._given, self._streams, self._span = [], None, {}, span
-        self._source, self._left_out = source, 0
-        if source is None:
-            return
-        self._given = decoding.open_container(source)
-        chosen, self.notes = _choose(source, self._given, container.format.name)
-        for stream in chosen:
-            self._streams[stream.index] = _added(container, stream)
-        _describe(container, self._given, span)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        if self._given is not None:
-            self._given.close()
-
-    def __iter__(self):
-        if not self._streams:
-            return
-        start = self._span[0] if self._span else fractions.Fraction(0)
-        before = {}
-        packets = self._given.demux(
-            [self._given.streams[index] for index in self._streams]
-        )
-        while (packet := self._next(packets)) is not None:
-            if not packet.size:
-                continue
-            begins = packet.pts if packet.pts is not None else packet.dts
-            if begins is None:
-                self._left_out += 1
-                continue
-            seconds = begins * packet.time_base
-            if self._span and not start <= seconds < self._span[1]:
-                continue
-            shift = round(start / packet.time_base)
-            packet.pts = begins - shift
-            packet.dts = packet.pts if packet.dts is None else packet.dts - shift
-            index = packet.stream.index
-            if packet.dts <= before.get(index, packet.dts - 1):
-                self._left_out += 1  # muxers take no time twice
-                continue
-            before[index] = packet.dts
-            packet.stream = self._streams[index]
-            yield packet.dts * packet.time_base, packet
-        if self._left_out:
-            self.notes.append(
-                f"{self._source}: {self._left_out} damaged packets of its sound or"
-                " subtitles are left out"
-            )
-
-    def _next(self, packets):
-        """The next packet, or None: at the end, and where the file breaks off."""
-        try:
-            return next(packets, None)
-        except (av.FFmpegError, ValueError):
-            self._left_out += 1
-            return None
-
-
-def _choose(source, given, container):
-    """`(streams that come along, lines on those that do not)`."""
-    chosen, notes = [], []
-    for stream in given.streams:
-        if stream.type == "video":
-            if stream.disposition & av.stream.Disposition.attached_pic:
-                notes.append(f"{source}: its cover picture is not carried over")
-        elif stream.type in ("audio", "subtitle"):
-            name = stream.codec_context.name if stream.codec_context else "unknown"
-            if stream.codec_context and _holds(container, stream):
-                chosen.append(stream)
-            elif stream.type == "audio":
-                raise ValueError(
-                    f"{source}: its sound ({name}) cannot be put into a {container}"
-                    " file as it is; write a .mkv, which holds it"
-                )
+        self._source, self._old, self._span = source, old, span
+        self._container = new.format.name
+        self._damaged = 0
+        carried, self.notes = _sort(old, source, self._container)
+        new.metadata.update(_about_the_film(old.metadata, self._container))
+        new.set_chapters(_chapters(old, span))
+        for filmed in old.streams.video:
+            if not _is_cover(filmed):
+                _describe(video, filmed, self._container)
+                break
+        self._streams, self._covers = {}, []
+        for stream in carried:
+            if stream.type == "attachment":
+                new.add_stream_from_template(stream)
+            elif stream.type == "video":
+                self._add_cover(stream, new)
             else:
-                notes.append(
-                    f"{source}: its subtitles ({name}) cannot be put into a {container}"
-                    " file and are left out"
-                )
-        elif stream.type == "attachment":
-            if container != "matroska":
-                notes.append(f"{source}: its attachment is left out; .mkv holds it")
-        elif not given.chapters():  # which MP4 keeps in such a stream
-            notes.append(f"{source}: its data stream {stream.index} is left out")
-    return chosen, notes
+                self._streams[stream.index] = _twin(stream, new)
+
+    def __iter__(self) -> Iterator[tuple[Seconds, av.Packet]]:
+        """Yields (time of decoding, packet for `new`) in the order of the source."""
+        for packet in self._covers:
+            yield Seconds(0), packet
+        last = {}
+        for packet in self._packets():
+            if packet is None:
+                self._damaged += 1
+                continue
+            number = packet.stream_index
+            _fill_in(packet, last.get(number), self._container in _STRICT)
+            last[number] = packet.dts, packet.duration or 0
+            if self._span is not None:
+                start, end = self._span
+                if not start <= packet.pts * packet.time_base < end:
+                    continue
+                ticks = round(start / packet.time_base)
+                packet.pts, packet.dts = packet.pts - ticks, packet.dts - ticks
+            packet.stream = self._streams[number]
+            yield packet.dts * packet.time_base, packet
+
+    def damage(self) -> list[str]:
+        """A line about places that could not be read, after all was yielded."""
+        if not self._damaged:
+            return []
+        return [
+            f"{self._source}: sound or subtitles are damaged in {self._damaged}"
+            " places; what could be read is carried over"
+        ]
+
+    def _packets(self):
+        """Packets of what travels; None for a place that cannot be read."""
+        streams = [s for s in self._old.streams if s.index in self._streams]
+        failures = 0
+        while streams and failures < _PATIENCE:
+            try:
+                for packet in self._old.demux(streams):
+                    if packet.size:  # the last ones are empty: they flush decoders
+                        failures = 0
+                        yield packet
+                return
+            except IndexError:
+                return  # PyAV's, at the end, where a stream turned up midway
+            except av.FFmpegError:
+                failures += 1
+                yield None
+
+    def _add_cover(self, stream, new):
+        """A picture of the whole film: a track in MP4, an attachment in Matroska."""
+        with opened(self._source) as again:  # reading on here would skip sound
+            covers = again.demux(again.streams[stream.index])
+            cover = next((packet for packet in covers if packet.size), None)
+        if cover is None:
+            return
+        if self._container == "mp4":
+            twin = _twin(stream, new)
+            cover.stream, cover.pts, cover.dts = twin, 0, 0
+            self._covers.append(cover)
+        else:
+            new.add_attachment(*_COVERS[stream.codec_context.name], bytes(cover))
 
 
-def _holds(container, stream):
-    """Whether a container takes a stream: tried, as lists of codecs are not whole."""
+def _sort(old, source, container):
+    """Streams that travel, and a line for each kind that does not."""
+    carried, notes = [], []
+    pictures = [s for s in old.streams.video if not _is_cover(s)]
+    if len(pictures) > 1:
+        notes.append(f"{source}: only the first of {len(pictures)} videos is carried")
+    for stream in old.streams:
+        if stream.type == "video" and not _is_cover(stream):
+            continue
+        if stream.type == "data" and stream.discard == av.stream.Discard.all:
+            continue  # chapters, which travel as such
+        if _holds(stream, container):
+            carried.append(stream)
+            continue
+        name = getattr(stream, "name", None) or "of an unknown kind"
+        # What Matroska or FFmpeg do not know, no other choice of ours would save.
+        elsewhere = container != "matroska" and stream.codec_context is not None
+        if stream.type == "audio" and elsewhere:
+            raise ValueError(
+                f"{source}: {container} cannot hold its sound ({name}); write .mkv"
+            )
+        kind = "cover" if stream.type == "video" else stream.type
+        notes.append(
+            f"{source}: its {kind} stream ({name}) is not carried over: {container}"
+            " cannot hold it"
+        )
+    return carried, notes
+
+
+def _is_cover(stream):
+    return bool(stream.disposition & av.stream.Disposition.attached_pic)
+
+
+def _holds(stream, container):
+    """Whether a container takes a stream; a header in memory is the surest answer."""
+    if stream.type == "data":
+        return False
+    if stream.type == "attachment":
+        return container == "matroska"
+    if stream.type == "video" and container != "mp4":  # MOV drops it unasked
+        return container == "matroska" and stream.codec_context.name in _COVERS
     try:
-        with av.open(io.BytesIO(), "w", format=container) as probe:
-            probe.add_stream_from_template(stream, opaque=True)
-            probe.start_encoding()
+        with av.open(io.BytesIO(), "w", format=container) as trial:
+            trial.add_stream_from_template(stream, opaque=True)
+            trial.start_encoding()
     except (av.FFmpegError, ValueError):
         return False
     return True
 
 
-def _added(container, stream):
-    added = container.add_stream_from_template(stream, opaque=True)
-    added.time_base = stream.time_base
-    added.metadata.update(_without(stream.metadata, _OWN_STREAM))
-    added.disposition = stream.disposition
-    return added
+def _twin(stream, new):
+    twin = new.add_stream_from_template(stream, opaque=True)
+    _describe(twin, stream, new.format.name)
+    return twin
 
 
-def _describe(container, given, span):
-    """Titles, chapters and, where they can be, fonts."""
-    container.metadata.update(_without(given.metadata, _OWN))
-    chapters = [_within(chapter, span) for chapter in given.chapters()]
-    container.set_chapters([chapter for chapter in chapters if chapter])
-    if container.format.name == "matroska":
-        for stream in given.streams.attachments:
-            name = stream.metadata.get("filename", f"attachment{stream.index}")
-            kind = stream.mimetype or "application/octet-stream"
-            container.add_attachment(name, kind, stream.data)
+def _describe(twin, stream, container):
+    twin.metadata.update(_about_the_film(stream.metadata, container))
+    twin.disposition = stream.disposition
 
 
-def _within(chapter, span):
-    """A chapter as it lies in the span, or None."""
-    if span is None:
-        return chapter
-    unit = chapter["time_base"]
-    start, end = (round(moment / unit) for moment in span)
-    first, last = max(chapter["start"], start), min(chapter["end"], end)
-    if first >= last:
-        return None
-    return {**chapter, "start": first - start, "end": last - start}
-
-
-def _without(metadata, names):
-    return {
+def _about_the_film(metadata, container):
+    """Titles, languages and the like, under the names that `container` takes."""
+    kept = {
         key: value
         for key, value in metadata.items()
-        if key.lower() not in names and not key.startswith(("_STATISTICS", "DURATION"))
+        if not key.lower().startswith(_ABOUT_THE_FILE)
     }
+    if "name" in kept:  # as MP4 calls the title of a stream when it is read
+        kept.setdefault("title", kept.pop("name"))
+    if container not in _STRICT:
+        kept.pop("handler_name", None)
+    if container == "mov" and "language" in kept:
+        kept["language"] = _IN_MOV.get(kept["language"], kept["language"])
+    return kept
+
+
+def _chapters(old, span):
+    """Chapters, cut to the span and counted from its start."""
+    chapters = []
+    for chapter in old.chapters():
+        begin, end = chapter["start"], chapter["end"]
+        if span is not None:
+            first, last = (round(t / chapter["time_base"]) for t in span)
+            begin, end = max(begin, first) - first, min(end, last) - first
+        if begin < end:
+            chapters.append(chapter | {"start": begin, "end": end})
+    return chapters
+
+
+def _fill_in(packet, last, strict):
+    """Makes a damaged file's times whole: as the packet before this one leads to.
+
+    `last` is the (dts, duration) of that one, or None; times must rise from there, or
+    at least not fall.
+    """
+    expected = 0 if last is None else last[0] + max(last[1], 1)
+    if packet.dts is None:
+        packet.dts = expected if packet.pts is None else packet.pts
+    if packet.pts is None:
+        packet.pts = packet.dts
+    lift = 0 if last is None else last[0] + strict - packet.dts
+    if lift > 0:
+        packet.dts += lift
+        packet.pts = max(packet.pts, packet.dts)

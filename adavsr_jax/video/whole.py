@@ -16,23 +16,11 @@ from collections.abc import Iterable, Iterator
 import av
 import numpy as np
 
-from adavsr_jax import pictures, yuv
-from adavsr_jax.video import colour, decoding, reading
+from adavsr_jax import pictures
+from adavsr_jax.video import colour, decoding, formats, kinds, reading, writing
 
 VIDEOS = (".mp4", ".mkv", ".mov", ".webm", ".avi", ".m4v", ".mpg", ".ts", ".y4m")
 FOLDER_RATE = reading.FOLDER_RATE
-
-_X264 = ("libx264", {"crf": "14", "preset": "medium"})
-_VP9 = ("libvpx-vp9", {"crf": "16", "b": "0", "cpu-used": "2"})
-# suffix -> container, (encoder, its options)
-_WRITERS = {
-    ".mp4": ("mp4", _X264),
-    ".m4v": ("mp4", _X264),
-    ".mov": ("mov", _X264),
-    ".mkv": ("matroska", _X264),
-    ".webm": ("webm", _VP9),
-}
-_LIMITED = 1  # FFmpeg's number
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,10 +84,11 @@ def check_output(path: str | os.PathLike, *, overwrite: bool = False) -> None:
     """
     path = pathlib.Path(path)
     suffix = path.suffix.lower()
-    if suffix and suffix not in _WRITERS:
+    if suffix and suffix not in formats.CONTAINERS:
         raise ValueError(
-            f"{path}: cannot write {suffix} files; use {', '.join(_WRITERS)}, or a path"
-            " without a suffix for a folder of PNG files"
+            f"{path}: cannot write {suffix} files; use"
+            f" {', '.join(formats.CONTAINERS)}, or a path without a suffix for a folder"
+            " of PNG files"
         )
     if path.exists():
         if path.is_dir() == bool(suffix):
@@ -154,7 +143,7 @@ def write(
     frames = _one_size(frames)
     try:
         if path.suffix:
-            count = _encode(part, path.suffix.lower(), frames, rate)
+            count = _encode(part, path, frames, rate)
         else:
             count = pictures.write(part, frames)
         if not count:
@@ -200,33 +189,33 @@ def _one_size(frames):
         yield frame
 
 
-def _encode(part, suffix, frames, rate):
-    container_name, (codec, options) = _WRITERS[suffix]
+def _encode(part, path, frames, rate):
     stream, count = None, 0
+    container_name = formats.CONTAINERS[path.suffix.lower()]
     with av.open(str(part), "w", format=container_name) as container:
         for rgb in frames:
             if stream is None:
-                stream = container.add_stream(codec, rate=rate, options=options)
-                _describe(stream, rgb)
-            frame = av.VideoFrame.from_ndarray(
-                yuv.from_rgb(rgb, yuv.BT709), format="yuv444p"
-            )
-            frame.colorspace, frame.color_range = yuv.BT709, _LIMITED
-            container.mux(stream.encode(frame.reformat(format="yuv420p")))
+                form = _format(path, rgb, rate)
+                stream = writing.add_stream(container, form)
+            container.mux(stream.encode(writing.picture(rgb, form)))
             count += 1
         if stream is not None:
             container.mux(stream.encode())
     return count
 
 
-def _describe(stream, rgb):
-    stream.height, stream.width = rgb.shape[:2]
-    if stream.height % 2 or stream.width % 2:
-        raise ValueError(
-            f"a video needs even sizes and the frames are {pictures.size(rgb)}; write"
-            " a folder of PNG files instead"
-        )
-    stream.pix_fmt = "yuv420p"
-    context = stream.codec_context
-    context.colorspace = context.color_primaries = context.color_trc = yuv.BT709
-    context.color_range = _LIMITED
+def _format(path, rgb, rate):
+    """What `formats` chooses for pictures of this size."""
+    height, width = rgb.shape[:2]
+    info = kinds.Info(
+        height=height,
+        width=width,
+        bits=8,
+        chroma="rgb",
+        colour=colour.of_pictures(height),
+        aspect=fractions.Fraction(1),
+        rate=fractions.Fraction(rate) / 2,  # a format is for results, of twice the rate
+        time_base=fractions.Fraction(2) / rate,
+        count=None,
+    )
+    return formats.choose(path, info, height=height, width=width)[0]

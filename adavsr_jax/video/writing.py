@@ -1,6 +1,11 @@
-"""A piece of a video file, encoded by itself: whole if it is there."""
+"""Frames into a segment: one file that is either whole or not there.
+
+A segment is Matroska, whatever container it will be joined into, since that holds
+every codec. Its frames are numbered, not timed: `joining.join` gives times.
+"""
 
 import contextlib
+import fractions
 import os
 import pathlib
 
@@ -8,137 +13,147 @@ import av
 import numpy as np
 
 from adavsr_jax import yuv
-from adavsr_jax.video import colour, formats
+from adavsr_jax.video import formats
 
-_LIMITED, _FULL = 1, 2  # FFmpeg's numbers of ranges
+# Frames lie so far apart in a segment, whatever their rate: Matroska counts
+# milliseconds, and numbers must come back exactly.
+_SPACING = fractions.Fraction(1, 100)
 
 
 class Encoder:
-    """Encodes frames to a Matroska file; a context manager.
+    """Writes one segment; a context manager that discards it on an exception.
 
-    Frames are numbered at the nominal rate: `joining.join` gives them their times. The
-    file is made beside its path and renamed when it is closed.
-
-    Attributes:
-      count: frames so far.
+    What stands at `path` is whole: until `close` the segment is `NAME.tmp`. The same
+    frames in the same format give the same bytes, and every segment of a format the
+    same codec header.
     """
 
     def __init__(self, path: str | os.PathLike, form: formats.Format):
-        """Opens the encoder; an OSError where the file cannot be made."""
-        self.count, self._form = 0, form
-        self._path = pathlib.Path(path)
-        self._part = self._path.with_name(f"{self._path.name}.tmp")
+        """Opens a segment; its folder must exist.
+
+        Raises:
+          OSError: the place cannot be written.
+        """
+        self._path, self._form, self._count = pathlib.Path(path), form, 0
+        self._part = self._path.with_name(self._path.name + ".tmp")
         try:
             self._container = av.open(str(self._part), "w", format="matroska")
+            self._container.flags |= av.container.Flags.bitexact.value
+            self._stream = add_stream(self._container, form)
+            self._container.start_encoding()  # a file that cannot be is known now
         except av.FFmpegError as error:
-            raise _told(self._path, error) from error
-        self._stream = self._container.add_stream(
-            form.codec, rate=form.rate, options=dict(form.options)
-        )
-        _describe(self._stream, form)
+            raise _failed(self._path, error) from error
+
+    def write(self, pixels: np.ndarray) -> None:
+        """Encodes the next frame.
+
+        Args:
+          pixels: uint8 or uint16 `[H, W, 3]`, RGB, full range.
+
+        Raises:
+          ValueError: a frame of another size.
+          OSError: the disk is full, or the encoder fails.
+        """
+        frame = picture(pixels, self._form)
+        frame.pts, frame.time_base = self._count, 1 / self._form.rate
+        try:
+            self._mux(frame)
+        except av.FFmpegError as error:
+            raise _failed(self._path, error) from error
+        self._count += 1
+
+    def close(self) -> int:
+        """Ends the segment, which stands whole at `path` from here on.
+
+        Returns:
+          How many frames it holds.
+
+        Raises:
+          ValueError: none were written.
+          OSError: the disk is full.
+        """
+        if not self._count:
+            self.discard()
+            raise ValueError(f"{self._path}: there are no frames to write")
+        try:
+            self._mux(None)
+            self._container.close()
+            with self._part.open("rb") as written:
+                os.fsync(written.fileno())
+            self._part.replace(self._path)
+        except (av.FFmpegError, OSError) as error:
+            self.discard()
+            raise _failed(self._path, error) from error
+        return self._count
+
+    def discard(self) -> None:
+        """Leaves nothing of an unfinished segment."""
+        # The trailer may fail as the frames before it did: nobody will read it.
+        with contextlib.suppress(av.FFmpegError):
+            self._container.close()
+        self._part.unlink(missing_ok=True)
 
     def __enter__(self):
         return self
 
-    def __exit__(self, kind, *_):
+    def __exit__(self, kind, value, trace):
         if kind is None:
             self.close()
         else:
             self.discard()
 
-    def write(self, pixels: np.ndarray) -> None:
-        """Encodes a frame `[H, W, 3]`, uint8 or uint16 RGB, full range.
-
-        Raises:
-          ValueError: of another size. OSError: it cannot be written.
-        """
-        if pixels.shape != (self._form.height, self._form.width, 3):
-            raise ValueError(
-                f"{self._path}: a frame is {pixels.shape[1]} x {pixels.shape[0]}, not"
-                f" {self._form.width} x {self._form.height}"
-            )
-        frame = _frame(pixels, self._form)
-        frame.pts, frame.time_base = self.count, 1 / self._form.rate
-        self._mux(frame)
-        self.count += 1
-
-    def close(self) -> int:
-        """Finishes the file and gives it its name; the number of frames."""
-        try:
-            self._mux(None)
-            self._container.close()
-            with self._part.open("rb+") as file:
-                os.fsync(file.fileno())
-        except av.FFmpegError as error:
-            raise _told(self._path, error) from error
-        self._part.replace(self._path)
-        return self.count
-
-    def discard(self) -> None:
-        """Leaves nothing behind."""
-        # A full disk, as a rule, and the file is not wanted.
-        with contextlib.suppress(av.FFmpegError, OSError):
-            self._container.close()
-        self._part.unlink(missing_ok=True)
-
     def _mux(self, frame):
-        try:
-            self._container.mux(self._stream.encode(frame))
-        except av.FFmpegError as error:
-            raise _told(self._path, error) from error
+        for packet in self._stream.encode(frame):
+            packet.time_base = _SPACING
+            packet.duration = 1
+            self._container.mux(packet)
 
 
-def _told(path, error):
-    return OSError(f"{path}: could not be written ({error.strerror})")
-
-
-def _describe(stream, form):
-    context = stream.codec_context
-    stream.height, stream.width, stream.pix_fmt = (
-        form.height,
-        form.width,
-        form.pixel_format,
+def add_stream(
+    container: av.container.OutputContainer, form: formats.Format
+) -> av.VideoStream:
+    """A stream in `container` whose encoder writes `form`."""
+    stream = container.add_stream(
+        form.codec, rate=form.rate, options=dict(form.options)
     )
-    context.sample_aspect_ratio = form.aspect
-    tags = form.colour
-    context.colorspace, context.color_primaries = tags.matrix, tags.primaries
-    context.color_trc = tags.transfer
-    context.color_range = _FULL if tags.full_range else _LIMITED
+    formats.describe(stream, form)
+    stream.codec_context.time_base = 1 / form.rate
+    return stream
 
 
-def _frame(pixels, form):
-    """An `av.VideoFrame` in the format's pixel format, converted in floating point."""
-    tags = form.colour
-    if form.codec == "ffv1":
-        if form.bits == 8:
-            pixels = colour.to_8_bits(pixels)
-        frame = av.VideoFrame.from_ndarray(
-            np.ascontiguousarray(pixels),
-            format="rgb24" if form.bits == 8 else "rgb48le",
+def picture(pixels: np.ndarray, form: formats.Format) -> av.VideoFrame:
+    """A frame as the encoder wants it: converted in floating point, and tagged.
+
+    Args:
+      pixels: uint8 or uint16 `[H, W, 3]`, RGB, full range.
+      form: what to convert to.
+
+    Raises:
+      ValueError: a frame of another size.
+    """
+    if pixels.shape != (form.height, form.width, 3):
+        height, width = pixels.shape[:2]
+        raise ValueError(
+            f"a frame is {width} x {height}, expected {form.width} x {form.height}"
         )
-    else:
-        planes = yuv.from_rgb(
-            pixels, tags.matrix, full_range=tags.full_range, bits=form.bits
-        )
-        whole = "yuvj444p" if form.pixel_format.startswith("yuvj") else "yuv444p"
-        name = whole if form.bits == 8 else f"yuv444p{form.bits}le"
-        frame = _filled(planes, name)
-    # Tagged before it is scaled: else swscale may take the ranges for different ones.
-    frame.color_range = _FULL if tags.full_range else _LIMITED
-    frame.colorspace, frame.color_primaries = tags.matrix, tags.primaries
-    frame.color_trc = tags.transfer
-    if frame.format.name != form.pixel_format:
-        frame = frame.reformat(format=form.pixel_format, threads=1)
-    return frame
-
-
-def _filled(planes, name):
-    """A frame of a planar format: PyAV fills deep ones from no array."""
-    frame = av.VideoFrame(planes.shape[2], planes.shape[1], name)
+    frame = av.VideoFrame(form.width, form.height, form.pixel_format)
+    planes = yuv.planes_from_rgb(
+        pixels,
+        form.colour.matrix,
+        bits=form.bits,
+        full_range=form.colour.full_range,
+        chroma=form.chroma,
+        centred=form.codec == "mjpeg",
+    )
     for plane, codes in zip(frame.planes, planes, strict=True):
-        rows = np.zeros(
-            (codes.shape[0], plane.line_size // codes.itemsize), codes.dtype
-        )
-        rows[:, : codes.shape[1]] = codes
-        plane.update(rows)
+        rows = np.frombuffer(plane, codes.dtype).reshape(plane.height, -1)
+        rows[:, : plane.width] = codes
+    frame.colorspace = form.colour.matrix
+    frame.color_primaries = form.colour.primaries
+    frame.color_trc = form.colour.transfer
+    frame.color_range = 2 if form.colour.full_range else 1
     return frame
+
+
+def _failed(path, error):
+    return OSError(f"{path}: could not be written ({error.strerror or error})")
