@@ -198,7 +198,7 @@ class Run:
         sheet = preview.Preview(request.preview) if request.preview else None
         step = max(1, round(1 / (info.rate * info.time_base))) * info.time_base
         job = shot_by_shot.Job(
-            frames=itertools.islice(self._source, *request.span),
+            frames=self._frames(),
             step=step,
             method=self._method,
             target=self._target,
@@ -214,6 +214,18 @@ class Run:
         if sheet:
             sheet.save()
         return done
+
+    def _frames(self):
+        first, end = self._request.span
+        taken = 0
+        for frame in itertools.islice(self._source, first, end):
+            taken += 1
+            yield frame
+        if not taken:
+            raise cli.InputError(
+                f"--frames={first}:{'' if end is None else end}: "
+                f"{self._request.source} has no frames there, it ends before"
+            )
 
     def _of_the_middle(self, told):
         """What the longest shot near the middle of the video teaches."""

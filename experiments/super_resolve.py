@@ -25,6 +25,7 @@ from experiments import (
     shipped,
     stages,
     streaming,
+    targets,
 )
 
 _INPUT = flags.DEFINE_string(
@@ -138,6 +139,9 @@ def main(argv):
     os.environ.setdefault("SVT_LOG", "1")  # else it greets at every piece
     try:
         stages.interruptible(lambda: _work(request))
+    except KeyboardInterrupt:
+        targets.tidy(output)
+        raise
     except jax.errors.JaxRuntimeError as error:
         if "RESOURCE_EXHAUSTED" not in str(error):
             raise

@@ -126,6 +126,15 @@ def begun(output: pathlib.Path) -> dict | None:
     return settings if isinstance(settings, dict) and "plan" in settings else None
 
 
+def tidy(output: pathlib.Path) -> None:
+    """Removes `OUTPUT.part` if it is ours and no piece of it is finished."""
+    folder = output.with_name(output.name + ".part")
+    if begun(output) is None:
+        return
+    if (folder / _JOURNAL).read_bytes().count(b"\n") < 2:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def _in_the_way(folder):
     if not folder.exists() or (folder / _JOURNAL).is_file():
         return False

@@ -81,9 +81,12 @@ class Trained:
           ValueError: not even the smallest pass fits.
         """
         network = self.config.network
-        (base, more), each = _SSR_BYTES, {}
-        for name in ("tsr", "ssr"):
-            each[name] = sum(leaf.size for leaf in jax.tree.leaves(self.params[name]))
+        base, more = _SSR_BYTES
+        shapes = build.parameter_shapes(self.config)
+        each = {
+            name: sum(leaf.size for leaf in jax.tree.leaves(shapes[name]))
+            for name in ("tsr", "ssr")
+        }
         ssr = max(
             base * network.ssr_channels + more,
             _BACK_PROJECTED_BYTES * bool(back_projections),

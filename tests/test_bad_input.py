@@ -1,5 +1,6 @@
 """Bad input, and being stopped, as a person meets them: one line, nothing broken."""
 
+import io
 import json
 import os
 import pathlib
@@ -13,7 +14,7 @@ import pytest
 from PIL import Image
 
 from adavsr_jax import kernels, sharding
-from experiments import build, checks, cli, estimators, shot_by_shot, trained
+from experiments import build, checks, cli, estimators, streaming, trained
 from experiments.configs import demo
 
 _ROOT = pathlib.Path(__file__).parent.parent
@@ -153,13 +154,11 @@ def test_frames_too_small_to_learn_from_are_restored_as_they_are(tmp_path):
         Image.fromarray(np.full((3, 7, 3), 90, np.uint8)).save(
             tmp_path / f"in/{name}.png"
         )
-    lines = []
-    blur = estimators.known(np.asarray(kernels.bicubic()), "known").estimate
-    count = shot_by_shot.restore(
-        tmp_path / "in", tmp_path / "out", weights, blur, 2, tell=lines.append
-    )
-    assert count == 3
-    assert "not adapted, its frames are below 4 x 4" in lines[0]
+    told = io.StringIO()
+    blur = estimators.known(np.asarray(kernels.bicubic()), "known")
+    request = streaming.Request(tmp_path / "in", tmp_path / "out", steps=2)
+    assert streaming.restore(request, weights, blur, told) == 3
+    assert "not adapted, its frames are below 4 x 4" in told.getvalue()
 
 
 @pytest.mark.slow
