@@ -5,7 +5,7 @@ import math
 from typing import NamedTuple
 
 _LONGEST = 32  # input frames: longer windows save next to nothing and come late
-_BUCKETS = 3  # lengths of windows: the plan's, a half and a quarter of it
+_QUARTERS = (1, 2, 3, 4)  # lengths of windows, of the plan's
 _SMALLEST = 8  # input pixels: smaller tiles are nearly all border
 # Frames that are put together, wait for the encoder and are being encoded.
 _COPIES = 3
@@ -26,7 +26,7 @@ class Plan(NamedTuple):
 
     def window_for(self, count):
         """The shortest of the few windows that `count` frames fit in."""
-        windows = [max(1, self.window >> halved) for halved in range(_BUCKETS)]
+        windows = [-(-self.window * part // 4) for part in _QUARTERS]
         return min((n for n in windows if n >= count), default=self.window)
 
 

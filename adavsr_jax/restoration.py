@@ -8,6 +8,8 @@ one of a few shapes: a handful of programs serve shots of any length.
 import itertools
 from typing import NamedTuple
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 
@@ -15,9 +17,10 @@ def restore(network, frames, *, radius, plan, first=0):
     """Yields the restored frames of one shot in order, memory bounded by the plan.
 
     Args:
-      network: `(lr, count, offset, window) -> hr`: of `lr [L, h, w, 3]`,
-        `L = window + 2 radius`, frames from `count` on are not there and repeat the
-        last that is; `hr [2 window, 4h, 4w, 3]` begins with the frame at `offset`.
+      network: `(lr, count, offset, window) -> hr`: of `lr [L, h, w, 3]`, `L` a window
+        or with a radius more to each side, frames from `count` on are not there and
+        repeat the last that is; `hr [2 window, 4h, 4w, 3]` begins with the frame at
+        `offset`, see `cut`.
         `count` and `offset` are numbers that it should not be compiled for.
       frames: the shot's, `[h, w, 3]` each, uint8 or uint16; taken as they are needed.
       radius: (input frames, input pixels) that an output pixel sees to each side; of
@@ -39,11 +42,21 @@ def restore(network, frames, *, radius, plan, first=0):
         offset = min(start, lead)
         lr = ahead[: offset + window + lead]
         there = len(lr)
-        lr = np.stack(lr + [lr[-1]] * (window + 2 * lead - there))
+        whole = not start and there <= window  # nothing before and nothing after
+        lr = np.stack(lr + [lr[-1]] * (window + 2 * lead * (not whole) - there))
         run = lambda tile, at=(there, offset, window): network(tile, *at)
         hr = _tiled(run, lr, halo, plan)
         # After the last frame there is nothing to be midway to.
         yield from hr[: 2 * count - (start + count == held.end and not held.more)]
+
+
+def cut(frames, first, length):
+    """Frames `2 first` to `2 (first + length)` of `[2L - 1, ...]`, the last of all twice.
+
+    `first` need not be known when this is compiled.
+    """
+    frames = jnp.concatenate([frames, frames[-1:]])
+    return jax.lax.dynamic_slice_in_dim(frames, 2 * first, 2 * length)
 
 
 class _Held:

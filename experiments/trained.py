@@ -164,8 +164,7 @@ class Trained:
             ssr, tsr = ({"params": params[name]} for name in ("ssr", "tsr"))
             sharp = model.ssr.apply(ssr, pixels.to_float(lr)[None], kernel)
             hr = model.tsr.apply(tsr, sharp, count)[0]
-            hr = jax.lax.dynamic_slice_in_dim(hr, 2 * first, 2 * length)
-            return pixels.to_codes(hr, lr.dtype)
+            return pixels.to_codes(restoration.cut(hr, first, length), lr.dtype)
 
         return jax.jit(network, static_argnums=5)
 

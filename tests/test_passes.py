@@ -42,7 +42,7 @@ def test_too_little_memory_is_told_with_what_is_needed():
         passes.choose(1080, 1920, radius=RADIUS, cost=COST, memory=2**20)
 
 
-@pytest.mark.parametrize("count, window", [(1, 8), (8, 8), (9, 16), (17, 32), (99, 32)])
+@pytest.mark.parametrize("count, window", [(1, 8), (8, 8), (9, 16), (17, 24), (99, 32)])
 def test_a_short_shot_has_a_short_window(count, window):
     assert passes.Plan(32, 9, 9).window_for(count) == window
 

@@ -59,10 +59,10 @@ class SpaceTime(nn.Module):
         """
         reach = self.ssr.radius[0]
         between = self.tsr(frames, count)
-        if reach:
-            # Networks that look in time repeat the last frame where the video ends.
-            which = np.arange(-reach, 2 * frames.shape[1] - 1 + reach)
-            between = jnp.take(between, jnp.clip(which, 0, 2 * count - 2), axis=1)
+        # Where the video ends networks that look in time see its last frame again; and
+        # a window that is the whole video has one frame more than there is.
+        which = np.arange(-reach, 2 * frames.shape[1] + reach)
+        between = jnp.take(between, jnp.clip(which, 0, 2 * count - 2), axis=1)
         wanted = 2 * length + 2 * reach
         between = jax.lax.dynamic_slice_in_dim(between, 2 * first, wanted, axis=1)
         return self.ssr(between, kernel)[:, reach : reach + 2 * length]
