@@ -51,7 +51,7 @@ def restore(network, frames, *, radius, plan, first=0):
 
 
 def cut(frames, first, length):
-    """Frames `2 first` to `2 (first + length)` of `[2L - 1, ...]`, the last of all twice.
+    """Frames `2 first` to `2 (first + length)` of `[2L - 1, ...]`, the last one twice.
 
     `first` need not be known when this is compiled.
     """
