@@ -102,7 +102,13 @@ def _start(place, *more, **environment):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=_hear_an_interrupt,
     )
+
+
+def _hear_an_interrupt():
+    """Tests that run in the background are deaf to SIGINT, and so are their children."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _wait_for(path, command):
