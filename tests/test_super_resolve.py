@@ -95,6 +95,8 @@ def _arguments(place, *more):
 
 
 def _start(place, *more, **environment):
+    # Tests that run in the background are deaf to it, and so would their children be.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     return subprocess.Popen(
         [sys.executable, "-m", "experiments.super_resolve", *_arguments(place, *more)],
         cwd=commands.ROOT,
@@ -102,13 +104,7 @@ def _start(place, *more, **environment):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=_hear_an_interrupt,
     )
-
-
-def _hear_an_interrupt():
-    """Tests that run in the background are deaf to SIGINT, and so are their children."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _wait_for(path, command):
