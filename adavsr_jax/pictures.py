@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from PIL import Image
 
-from adavsr_jax import deep_png
+from adavsr_jax import code_depths, deep_png
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 # What a broken file may raise: a PNG a SyntaxError, its tags whatever they are read as.
@@ -74,7 +74,9 @@ class Folder:
                     f"{file}: is {size(pixels)} now but was {self.width} x"
                     f" {self.height} at first; leave the folder alone while it is read"
                 )
-            at_depth = _deepen if self.bits == 16 else _flatten
+            at_depth = (
+                code_depths.to_16_bits if self.bits == 16 else code_depths.to_8_bits
+            )
             if self.alpha and alpha is None:
                 alpha = np.full(pixels.shape[:2], 255, np.uint8)
             yield at_depth(pixels), at_depth(alpha) if self.alpha else None
@@ -138,13 +140,13 @@ def read(path: str | os.PathLike) -> np.ndarray:
     Raises:
       ValueError: not a readable picture, or an animation.
     """
-    return _flatten(_decode(pathlib.Path(path))[0])
+    return code_depths.to_8_bits(_decode(pathlib.Path(path))[0])
 
 
 def frames(folder: str | os.PathLike) -> Iterator[np.ndarray]:
     """Yields the pictures of a folder, each as from `read`; raises as `open_folder`."""
     for pixels, _ in open_folder(folder):
-        yield _flatten(pixels)
+        yield code_depths.to_8_bits(pixels)
 
 
 def write(folder: pathlib.Path, frames: Iterable[np.ndarray]) -> int:
@@ -152,9 +154,13 @@ def write(folder: pathlib.Path, frames: Iterable[np.ndarray]) -> int:
     folder.mkdir()
     count = 0
     for count, frame in enumerate(frames, start=1):
-        image = Image.fromarray(frame)
-        image.save(folder / f"{count - 1:06d}.png", compress_level=3)
+        write_picture(folder / numbered(count - 1), frame)
     return count
+
+
+def numbered(number: int) -> str:
+    """The name that frame `number` of a folder of ours has."""
+    return f"{number:06d}.png"
 
 
 def write_picture(
@@ -276,18 +282,6 @@ def _decode(path):
     pixels = np.broadcast_to(values[..., :colours], (*values.shape[:2], 3))
     alpha = np.ascontiguousarray(values[..., -1]) if "A" in head.layout else None
     return np.ascontiguousarray(pixels), alpha
-
-
-def _flatten(values):
-    """To uint8, rounded; 8 bits as they are."""
-    if values.dtype == np.uint8:
-        return values
-    return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
-
-
-def _deepen(values):
-    """To uint16 over its whole range; 16 bits as they are."""
-    return values if values.dtype == np.uint16 else values.astype(np.uint16) * 257
 
 
 def _natural(path):

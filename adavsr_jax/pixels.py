@@ -12,13 +12,12 @@ def to_float(frames):
 
 def to_uint8(frames):
     """Floats `[...]` in [0, 1] to the nearest uint8; what lies outside is clipped."""
-    return _code_values(frames).astype(jnp.uint8)
+    return to_codes(frames, jnp.uint8)
 
 
 def to_codes(frames, dtype):
     """As `to_uint8`, for an unsigned `dtype` of 8 or 16 bits and all its values."""
-    highest = jnp.iinfo(dtype).max
-    return jnp.round(jnp.clip(frames, 0, 1) * highest).astype(dtype)
+    return _code_values(frames, jnp.iinfo(dtype).max).astype(dtype)
 
 
 def round_to_8_bits(frames):
@@ -40,5 +39,5 @@ def luma(rgb):
     return 16 + (65.481 * red + 128.553 * green + 24.966 * blue) / 255
 
 
-def _code_values(frames):
-    return jnp.round(jnp.clip(frames, 0, 1) * 255)
+def _code_values(frames, highest=255):
+    return jnp.round(jnp.clip(frames, 0, 1) * highest)

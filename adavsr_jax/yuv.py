@@ -94,11 +94,6 @@ def _rounded(values, top):
     return np.clip(values, 0, top, out=values)
 
 
-def from_rgb(rgb: np.ndarray, matrix: int) -> np.ndarray:
-    """`uint8 [H, W, 3]` RGB -> `uint8 [3, H, W]` Y, Cb, Cr in limited range."""
-    return np.stack(planes_from_rgb(rgb, matrix))
-
-
 def planes_from_rgb(
     rgb: np.ndarray,
     matrix: int,

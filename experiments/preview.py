@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from adavsr_jax import code_depths
 from experiments import figures
 
 _SHOTS = 4  # of a video: more make a sheet that nobody reads
@@ -19,7 +20,7 @@ class Preview:
         """Takes a frame `[h, w, 3]` of a shot and what became of it, `[4h, 4w, 3]`."""
         if len(self._rows) == _SHOTS:
             return
-        before, after = (_eight_bits(frame) for frame in (before, after))
+        before, after = (code_depths.to_8_bits(frame) for frame in (before, after))
         side = min(_SIDE, *before.shape[:2])
         y, x = _window(before, side)
         held = before[y : y + side, x : x + side].repeat(4, axis=0).repeat(4, axis=1)
@@ -44,10 +45,6 @@ def _window(frame, side):
     if side < 2:
         return 0, 0
     return tuple(part.start for part in figures.detailed_window(frame, side))
-
-
-def _eight_bits(frame):
-    return frame if frame.dtype == np.uint8 else (frame >> 8).astype(np.uint8)
 
 
 def _kernel(kernel, side):

@@ -9,6 +9,7 @@ import collections
 import dataclasses
 import fractions
 import functools
+import itertools
 import time
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
@@ -105,12 +106,7 @@ def _shots(job, decoded):
     if first is None:
         return
     look = job.method.look(first[0].pixels.nbytes)
-    yield from shot_stream.shots_of(_chain(first, decoded), look)
-
-
-def _chain(first, rest):
-    yield first
-    yield from rest
+    yield from shot_stream.shots_of(itertools.chain([first], decoded), look)
 
 
 def _restore_shot(job, shot, first, recorder, behind):
@@ -162,7 +158,7 @@ class _Stream:
     def pixels(self):
         for frame in self._shot:
             self._times.append(frame.time)
-            self._alphas.append((len(self._times) - 1, frame.alpha))
+            self._alphas.append(frame.alpha)
             yield frame.pixels
 
     def at(self, number):
@@ -186,7 +182,7 @@ class _Stream:
         return (times[index] - times[index - 1] if index else step) / 2
 
     def _alpha(self, index):
-        return next(alpha for number, alpha in self._alphas if number == index)
+        return self._alphas[index - len(self._times)]  # the last of both is one frame's
 
 
 class _Recorder:
@@ -214,12 +210,10 @@ class _Recorder:
     def write(self, pixels, moment, alpha):
         self._times.append(str(moment))
         height, width = self._job.size or pixels.shape[:2]
-        if (height, width) != pixels.shape[:2]:
-            pixels = resizing.resize(pixels, height, width)
-        if alpha is None:
-            self._piece.write(pixels)
-        else:
-            self._piece.write(pixels, resizing.resize(alpha, height, width))
+        pixels = resizing.resize(pixels, height, width)
+        if alpha is not None:
+            alpha = resizing.resize(alpha, height, width)
+        self._piece.write(pixels, alpha)
 
     def close(self, shot, end, closes, held):
         self._piece.close()

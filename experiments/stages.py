@@ -78,29 +78,26 @@ class Behind:
     def put(self, item) -> None:
         """Hands an item over; raises what the thread failed with."""
         began = time.monotonic()
-        while True:
-            if self._error is not None:
-                raise self._error
-            try:
-                self._queue.put((item, False), timeout=_TURN)
-                break
-            except queue.Full:
-                continue
+        self._hand_over((item, False))
         self.waited += time.monotonic() - began
 
     def finish(self) -> None:
         """Waits until everything is taken; raises what the thread failed with."""
         began = time.monotonic()
-        while self._error is None:
-            try:
-                self._queue.put((None, True), timeout=_TURN)
-                break
-            except queue.Full:
-                continue
+        self._hand_over((None, True))
         self._thread.join()
         self.waited += time.monotonic() - began
         if self._error is not None:
             raise self._error
+
+    def _hand_over(self, entry):
+        while self._error is None:
+            try:
+                self._queue.put(entry, timeout=_TURN)
+                return
+            except queue.Full:
+                continue
+        raise self._error
 
     def _work(self, take):
         try:

@@ -271,9 +271,8 @@ def _total(count, span):
 def _identity(path):
     """What says that an input is the same: names, sizes, times of change."""
     files = sorted(path.iterdir()) if path.is_dir() else [path]
-    stats = [
-        (file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files
-    ]
+    found = [(file.name, file.stat()) for file in files]
+    stats = [(name, each.st_size, each.st_mtime_ns) for name, each in found]
     return f"{path.resolve()} {hashlib.sha256(repr(stats).encode()).hexdigest()[:16]}"
 
 

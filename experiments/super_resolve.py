@@ -21,6 +21,7 @@ from experiments import (
     cli,
     compile_cache,
     estimators,
+    outputs,
     rows,
     shipped,
     stages,
@@ -132,7 +133,7 @@ def main(argv):
         span=_span(_FRAMES.value),
         keep_duration=_KEEP_DURATION.value,
         memory=_bytes(_MEMORY.value),
-        preview=_preview(_PREVIEW.value),
+        preview=_PREVIEW.value and outputs.file("preview", _PREVIEW.value, ".png"),
         overwrite=_OVERWRITE.value,
     )
     compile_cache.use()
@@ -196,16 +197,6 @@ def _bytes(gib):
     if not gib > 0:
         raise cli.InputError(f"--memory={gib}: expected GiB above 0, as --memory=4")
     return int(gib * 2**30)
-
-
-def _preview(text):
-    if text is None:
-        return None
-    path = pathlib.Path(text)
-    if path.suffix.lower() != ".png":
-        raise cli.InputError(f"--preview={path}: must end in .png")
-    cli.make_folder("preview", path.resolve().parent)
-    return path
 
 
 if __name__ == "__main__":

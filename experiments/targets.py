@@ -55,7 +55,7 @@ class Work:
         Raises:
           InputError: it is of other settings, not of ours, or another command's.
         """
-        self.folder = output.with_name(output.name + ".part")
+        self.folder = _folder(output)
         self._output = output
         if _in_the_way(self.folder):
             raise cli.InputError(
@@ -117,7 +117,7 @@ class Work:
 
 def begun(output: pathlib.Path) -> dict | None:
     """The settings that `OUTPUT.part` was begun with, if there is one of ours."""
-    journal = output.with_name(output.name + ".part") / _JOURNAL
+    journal = _folder(output) / _JOURNAL
     try:
         with journal.open(encoding="utf-8") as lines:
             settings = json.loads(lines.readline())
@@ -128,11 +128,15 @@ def begun(output: pathlib.Path) -> dict | None:
 
 def tidy(output: pathlib.Path) -> None:
     """Removes `OUTPUT.part` if it is ours and no piece of it is finished."""
-    folder = output.with_name(output.name + ".part")
+    folder = _folder(output)
     if begun(output) is None:
         return
     if (folder / _JOURNAL).read_bytes().count(b"\n") < 2:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _folder(output):
+    return output.with_name(output.name + ".part")
 
 
 def _in_the_way(folder):
@@ -252,7 +256,7 @@ class FolderTarget:
         """The folder of all pieces; what a killed piece left behind is gone by then."""
         del count, cut
         made = folder / _PICTURES
-        known = {f"{number:06d}.png" for number in range(len(done.times))}
+        known = {pictures.numbered(number) for number in range(len(done.times))}
         for path in made.iterdir():
             if path.name not in known:
                 path.unlink()
@@ -264,7 +268,7 @@ class _Numbered:
         self._folder, self._number, self._grey = folder, first, grey
 
     def write(self, pixels, alpha=None):
-        path = self._folder / f"{self._number:06d}.png"
+        path = self._folder / pictures.numbered(self._number)
         pictures.write_picture(path, pixels, alpha, grey=self._grey)
         self._number += 1
 

@@ -82,17 +82,12 @@ class Trained:
         """
         network = self.config.network
         base, more = _SSR_BYTES
-        shapes = build.parameter_shapes(self.config)
-        each = {
-            name: sum(leaf.size for leaf in jax.tree.leaves(shapes[name]))
-            for name in ("tsr", "ssr")
-        }
         ssr = max(
             base * network.ssr_channels + more,
             _BACK_PROJECTED_BYTES * bool(back_projections),
         )
         cost = passes.Cost(
-            work=(2 * each["tsr"], each["ssr"]),  # slices both ways
+            work=(2 * self._sizes["tsr"], self._sizes["ssr"]),  # slices both ways
             memory=(_TSR_BYTES * network.tsr_channels, ssr),
             code=code,
         )
@@ -128,6 +123,15 @@ class Trained:
     def _radius(self, back_projections):
         frames, reach = build.model(self.config).radius
         return frames, reach + consistency.radius(back_projections)
+
+    @functools.cached_property
+    def _sizes(self):
+        """Parameters of each network."""
+        shapes = build.parameter_shapes(self.config)
+        return {
+            name: sum(leaf.size for leaf in jax.tree.leaves(shapes[name]))
+            for name in ("tsr", "ssr")
+        }
 
     @functools.cached_property
     def _learn(self):

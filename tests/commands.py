@@ -11,10 +11,27 @@ ROOT = pathlib.Path(__file__).parent.parent
 def run(module, *arguments, **environment):
     """What `python -m MODULE ARGUMENTS` on one device says and ends with."""
     return subprocess.run(
-        [sys.executable, "-m", module, *map(str, arguments)],
-        cwd=ROOT,
-        env=os.environ | {"JAX_NUM_CPU_DEVICES": "1"} | environment,
+        _words(module, arguments),
+        **_surroundings(environment),
         capture_output=True,
-        text=True,
         check=False,
     )
+
+
+def start(module, *arguments, **environment):
+    """The same command under way, what it says in pipes."""
+    return subprocess.Popen(
+        _words(module, arguments),
+        **_surroundings(environment),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+def _words(module, arguments):
+    return [sys.executable, "-m", module, *map(str, arguments)]
+
+
+def _surroundings(environment):
+    env = os.environ | {"JAX_NUM_CPU_DEVICES": "1"} | environment
+    return {"cwd": ROOT, "env": env, "text": True}

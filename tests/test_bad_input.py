@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 
+import commands
 import jax
 import numpy as np
 import pytest
@@ -41,17 +42,6 @@ def _config(**changes):
     config = demo.get_config()
     config.update_from_flattened_dict(_TINY | changes)
     return config
-
-
-def _start(module, *arguments, **streams):
-    return subprocess.Popen(
-        [sys.executable, "-m", module, *map(str, arguments)],
-        env=os.environ | {"PYTHONPATH": str(_ROOT), "JAX_NUM_CPU_DEVICES": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        **streams,
-    )
 
 
 @pytest.mark.parametrize(
@@ -167,7 +157,7 @@ def test_the_input_is_never_overwritten(tmp_path):
     Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(frame)
     before = frame.read_bytes()
     flags = [f"--input={tmp_path}", f"--output={tmp_path}", "--weights=w"]
-    command = _start("experiments.super_resolve", *flags, "--overwrite")
+    command = commands.start("experiments.super_resolve", *flags, "--overwrite")
     told = command.communicate()[1]
     assert command.returncode == 2
     assert told.count("\n") == 1 and "is the input, which would be lost" in told
@@ -179,7 +169,7 @@ def test_a_stopped_build_leaves_nothing(tmp_path):
     (tmp_path / "stills").mkdir()
     noise = np.random.default_rng(0).integers(0, 256, (90, 120, 3), np.uint8)
     Image.fromarray(noise).save(tmp_path / "stills/noise.png")
-    command = _start(
+    command = commands.start(
         "data_prep.build_shards",
         "--dataset=photos",
         f"--source={tmp_path}/stills",
@@ -202,7 +192,7 @@ def test_a_stopped_training_saves_what_it_has_at_once(tmp_path):
         f"--workdir={tmp_path}/run",
         *(f"--config.{name}={value}" for name, value in _TINY.items()),
     ]
-    command = _start(
+    command = commands.start(
         "experiments.meta_train", *flags, "--config.large_scale.steps=1000000"
     )
     for line in command.stdout:
@@ -219,7 +209,7 @@ def test_a_stopped_training_saves_what_it_has_at_once(tmp_path):
 
 @pytest.mark.slow
 def test_a_stopped_demo_lets_its_training_save(tmp_path):
-    command = _start("experiments.demo", f"--workdir={tmp_path}", cwd=_ROOT)
+    command = commands.start("experiments.demo", f"--workdir={tmp_path}")
     for line in command.stdout:
         if line.startswith("step 1 "):
             break

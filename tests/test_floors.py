@@ -10,6 +10,7 @@ ROOT = pathlib.Path(__file__).parent.parent
 # Each module of the library: its floor, and what it may name on its own floor.
 FLOORS = {
     "adavsr_jax": (0, ()),
+    "adavsr_jax.code_depths": (0, ()),
     "adavsr_jax.convolution": (0, ()),
     "adavsr_jax.curvature": (0, ("inner_loop",)),
     "adavsr_jax.inner_loop": (0, ("inner_rules", "meta_gradient")),
@@ -106,6 +107,7 @@ ROOMS = {
 }
 FOREIGN = {"absl", "ml_collections", "tensorboardX", "tqdm", "tensorflow_datasets"}
 NO_JAX = {
+    "code_depths",
     "records",
     "shots",
     "yuv",

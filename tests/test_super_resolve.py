@@ -94,17 +94,10 @@ def _arguments(place, *more):
     return [*flags, "--kernel=bicubic", "--adapt_steps=1", *more]
 
 
-def _start(place, *more, **environment):
+def _start(place):
     # Tests that run in the background are deaf to it, and so would their children be.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    return subprocess.Popen(
-        [sys.executable, "-m", "experiments.super_resolve", *_arguments(place, *more)],
-        cwd=commands.ROOT,
-        env=os.environ | {"JAX_NUM_CPU_DEVICES": "1"} | environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    return commands.start("experiments.super_resolve", *_arguments(place))
 
 
 def _wait_for(path, command):

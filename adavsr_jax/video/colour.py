@@ -10,7 +10,7 @@ import av
 import numpy as np
 from av.sidedata import sidedata
 
-from adavsr_jax import yuv
+from adavsr_jax import code_depths, yuv
 from adavsr_jax.video import kinds
 
 # ITU-T H.273, MatrixCoefficients: those that `yuv.LUMA` cannot express.
@@ -117,15 +117,8 @@ def rgb(frame: av.VideoFrame, colour: kinds.Colour, bits: int) -> np.ndarray:
             planes, colour.matrix, full_range=colour.full_range, bits=depth
         )
     if bits == 8:
-        return to_8_bits(pixels)
-    return pixels if depth > 8 else pixels * np.uint16(257)
-
-
-def to_8_bits(pixels: np.ndarray) -> np.ndarray:
-    """uint8 as it is; uint16 over 0-65535 rounded to uint8."""
-    if pixels.dtype == np.uint8:
-        return pixels
-    return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
+        return code_depths.to_8_bits(pixels)
+    return code_depths.to_16_bits(pixels)
 
 
 def _assumed(height):

@@ -253,11 +253,16 @@ def _options(name, known, crf, chroma, width):
     return options
 
 
-def describe(stream: av.VideoStream, form: Format) -> None:
-    """Sets on a new stream what `form` says of frames."""
+def add_stream(container: av.container.OutputContainer, form: Format) -> av.VideoStream:
+    """A stream in `container` whose encoder writes `form`."""
+    stream = container.add_stream(
+        form.codec, rate=form.rate, options=dict(form.options)
+    )
     stream.height, stream.width = form.height, form.width
     stream.pix_fmt = form.pixel_format
     tag(stream.codec_context, form)
+    stream.codec_context.time_base = 1 / form.rate
+    return stream
 
 
 def tag(context: av.VideoCodecContext, form: Format) -> None:
@@ -274,10 +279,7 @@ def _try(path, form):
     """Opens encoder and container once, in memory: they know best what they refuse."""
     try:
         with av.open(io.BytesIO(), "w", format=form.container) as container:
-            stream = container.add_stream(
-                form.codec, rate=form.rate, options=dict(form.options)
-            )
-            describe(stream, form)
+            add_stream(container, form)
             container.start_encoding()
     except (av.FFmpegError, ValueError) as error:
         raise ValueError(

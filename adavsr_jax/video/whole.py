@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 import av
 import numpy as np
 
-from adavsr_jax import pictures
+from adavsr_jax import code_depths, pictures
 from adavsr_jax.video import colour, decoding, formats, kinds, reading, writing
 
 VIDEOS = (".mp4", ".mkv", ".mov", ".webm", ".avi", ".m4v", ".mpg", ".ts", ".y4m")
@@ -172,7 +172,7 @@ def _undamaged(source):
             raise ValueError(
                 f"{source.path}: decoding fails after {count} frames ({source.damage})"
             )
-        yield colour.to_8_bits(frame.pixels)
+        yield code_depths.to_8_bits(frame.pixels)
     if source.damage.failed:
         raise ValueError(f"{source.path}: decoding fails at the end ({source.damage})")
 
@@ -196,7 +196,7 @@ def _encode(part, path, frames, rate):
         for rgb in frames:
             if stream is None:
                 form = _format(path, rgb, rate)
-                stream = writing.add_stream(container, form)
+                stream = formats.add_stream(container, form)
             container.mux(stream.encode(writing.picture(rgb, form)))
             count += 1
         if stream is not None:

@@ -39,7 +39,7 @@ class Encoder:
         try:
             self._container = av.open(str(self._part), "w", format="matroska")
             self._container.flags |= av.container.Flags.bitexact.value
-            self._stream = add_stream(self._container, form)
+            self._stream = formats.add_stream(self._container, form)
             self._container.start_encoding()  # a file that cannot be is known now
         except av.FFmpegError as error:
             raise _failed(self._path, error) from error
@@ -107,18 +107,6 @@ class Encoder:
             packet.time_base = _SPACING
             packet.duration = 1
             self._container.mux(packet)
-
-
-def add_stream(
-    container: av.container.OutputContainer, form: formats.Format
-) -> av.VideoStream:
-    """A stream in `container` whose encoder writes `form`."""
-    stream = container.add_stream(
-        form.codec, rate=form.rate, options=dict(form.options)
-    )
-    formats.describe(stream, form)
-    stream.codec_context.time_base = 1 / form.rate
-    return stream
 
 
 def picture(pixels: np.ndarray, form: formats.Format) -> av.VideoFrame:
