@@ -229,9 +229,9 @@ class Run:
 
     def _of_the_middle(self, told):
         """What the longest shot near the middle of the video teaches."""
+        whole = self._source.info.count
         first, end = self._request.span
-        count = end or self._source.info.count
-        share = (first + count) / 2 / self._source.info.count if count else 0.5
+        share = (first + min(end or whole, whole)) / 2 / whole if whole else 0.5
         frames = np.stack(video.frames_near(self._request.source, share, _MIDDLE))
         first, end = max(shots.spans(frames), key=lambda span: span[1] - span[0])
         taught = self._method.learn(frames[first:end])

@@ -3,6 +3,7 @@
 import dataclasses
 import fractions
 import io
+import pathlib
 
 import av
 import jax
@@ -11,7 +12,7 @@ import odd_inputs
 import pytest
 import untrained
 
-from adavsr_jax import kernels, pictures
+from adavsr_jax import kernels, pictures, video
 from experiments import estimators, streaming
 
 F = fractions.Fraction
@@ -104,6 +105,30 @@ def test_counts_times_and_sound(tmp_path, given, codec, pix_fmt, made, steady):
     # Nothing is made across the cut: before it dark, from it on bright.
     tones = [frame.mean() for frame in after[1]]
     assert max(tones[: 2 * _CUT]) < 128 < min(tones[2 * _CUT :])
+
+
+def test_a_colon_in_a_name_is_a_colon(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # where a path does not begin with a slash
+    source = _given(tmp_path / "in.mkv", "libx264", "yuv420p", True)
+    source.rename(tmp_path / "12:30.mkv")
+    given, output = pathlib.Path("12:30.mkv"), pathlib.Path("12:31.mkv")
+    request = streaming.Request(given, output, steps=0, span=(0, 5))
+    assert streaming.restore(request, _CALM, _KNOWN, io.StringIO()) == 9
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "12:30.mkv",
+        "12:31.mkv",
+    ]
+
+
+@pytest.mark.parametrize("span", [(0, None), (8, 900)])
+def test_one_may_teach_all_where_nobody_counts_the_frames(tmp_path, span):
+    source = _given(tmp_path / "in.mp4", "libx264", "yuv420p", True)
+    told = io.StringIO()
+    request = streaming.Request(source, tmp_path / "o.mp4", "video", 0, span=span)
+    with video.open_source(source) as opened:
+        opened.info = dataclasses.replace(opened.info, count=None)
+        streaming.Run(request, opened, _CALM, _KNOWN).restore(told)
+    assert "near the middle" in told.getvalue()
 
 
 def test_ten_bits_stay_ten(tmp_path):

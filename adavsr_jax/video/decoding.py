@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 import av
 
+from adavsr_jax.video import kinds
+
 
 @dataclasses.dataclass
 class Damage:
@@ -60,9 +62,8 @@ def open_container(path: str | os.PathLike) -> av.container.InputContainer:
     if not path.stat().st_size:
         raise ValueError(f"{path}: is empty; give a video file")
     try:
-        # `file:`, or a colon in a name would be taken for a protocol. Titles in an old
-        # encoding are no reason to refuse the pictures.
-        return av.open(f"file:{path}", metadata_errors="replace")
+        # Titles in an old encoding are no reason to refuse the pictures.
+        return av.open(kinds.url(path), metadata_errors="replace")
     except PermissionError as error:
         raise PermissionError(f"{path}: may not be read ({error.strerror})") from error
     except (av.FFmpegError, UnicodeError) as error:

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 
 import av
 
-from adavsr_jax.video import formats, passengers
+from adavsr_jax.video import decoding, formats, kinds, passengers
 
 _MILLISECOND = fractions.Fraction(1, 1000)
 
@@ -74,7 +74,7 @@ def join(
             if source is None or pathlib.Path(source).is_dir():
                 new.mux(pictures)
                 return notes
-            old = stack.enter_context(passengers.opened(source))
+            old = stack.enter_context(decoding.open_container(source))
             along = passengers.Passengers(source, old, new, stream, span=span)
             refused = _mux(new, stream, pictures, along)
             notes += along.notes + along.damage()
@@ -122,7 +122,7 @@ def _result(path, form, exact):
         # after its time.
         options["avoid_negative_ts"] = "disabled"
     return av.open(
-        str(path),
+        kinds.url(path),
         "w",
         format=form.container,
         container_options=options,
@@ -132,7 +132,7 @@ def _result(path, form, exact):
 
 def _segment(path):
     try:
-        return av.open(str(path))
+        return av.open(kinds.url(path))
     except av.FFmpegError as error:
         raise OSError(
             f"{path}: is not a readable segment ({error.strerror}); remove it and"

@@ -2,6 +2,7 @@
 
 import dataclasses
 import fractions
+import os
 from typing import NamedTuple
 
 import numpy as np
@@ -50,6 +51,11 @@ class Info:
     time_base: fractions.Fraction
     count: int | None
     alpha: bool = False
+
+
+def url(path: str | os.PathLike) -> str:
+    """A path as FFmpeg takes it: a colon in a name is no protocol."""
+    return f"file:{os.fspath(path)}"
 
 
 class Frame(NamedTuple):

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import av
 
-from adavsr_jax.video import formats
+from adavsr_jax.video import decoding, formats
 
 # About the old file, not about the film: containers' brands, muxers' names and
 # statistics, and the rotation that pixels have had already.
@@ -50,20 +50,13 @@ def check_passengers(
       A line for whatever is left behind.
 
     Raises:
-      ValueError: sound that the container cannot hold but Matroska may.
+      ValueError: sound that the container cannot hold but Matroska may; or as
+        `decoding.open_container`.
     """
     if source is None or pathlib.Path(source).is_dir():
         return []
-    with opened(source) as old:
+    with decoding.open_container(source) as old:
         return _sort(old, source, form.container)[1]
-
-
-def opened(source: str | os.PathLike) -> av.container.InputContainer:
-    """Opens the original once more; titles in an old encoding are no reason to stop."""
-    try:
-        return av.open(str(source), metadata_errors="replace")
-    except av.FFmpegError as error:
-        raise ValueError(f"{source}: cannot be read ({error.strerror})") from error
 
 
 class Passengers:
@@ -155,7 +148,9 @@ class Passengers:
 
     def _add_cover(self, stream, new):
         """A picture of the whole film: a track in MP4, an attachment in Matroska."""
-        with opened(self._source) as again:  # reading on here would skip sound
+        with decoding.open_container(
+            self._source
+        ) as again:  # reading on here would skip sound
             covers = again.demux(again.streams[stream.index])
             cover = next((packet for packet in covers if packet.size), None)
         if cover is None:

@@ -192,7 +192,7 @@ def _one_size(frames):
 def _encode(part, path, frames, rate):
     stream, count = None, 0
     container_name = formats.CONTAINERS[path.suffix.lower()]
-    with av.open(str(part), "w", format=container_name) as container:
+    with av.open(kinds.url(part), "w", format=container_name) as container:
         for rgb in frames:
             if stream is None:
                 form = _format(path, rgb, rate)

@@ -13,7 +13,7 @@ import av
 import numpy as np
 
 from adavsr_jax import yuv
-from adavsr_jax.video import formats
+from adavsr_jax.video import formats, kinds
 
 # Frames lie so far apart in a segment, whatever their rate: Matroska counts
 # milliseconds, and numbers must come back exactly.
@@ -37,7 +37,7 @@ class Encoder:
         self._path, self._form, self._count = pathlib.Path(path), form, 0
         self._part = self._path.with_name(self._path.name + ".tmp")
         try:
-            self._container = av.open(str(self._part), "w", format="matroska")
+            self._container = av.open(kinds.url(self._part), "w", format="matroska")
             self._container.flags |= av.container.Flags.bitexact.value
             self._stream = formats.add_stream(self._container, form)
             self._container.start_encoding()  # a file that cannot be is known now
