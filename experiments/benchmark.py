@@ -15,8 +15,8 @@ FILE.provenance.json. PyTorch is optional, as a baseline: `pip install torch==2.
     python -m experiments.benchmark --what=restore --output=FILE.json
 
 What the weights that come with the project need for 30 frames of 180 x 120 pixels
-(`--preset=gpu`: 180 x 144): estimation, 5 steps of adaptation, restoration; against
-what their convolutions alone need at the rate of this machine.
+(`--preset=gpu`: size `b`, 180 x 144): estimation, 5 steps of adaptation, restoration;
+against what their convolutions alone need at the rate of this machine.
 """
 
 import json
@@ -56,9 +56,10 @@ def main(argv):
 def _restore(output, tell):
     if _PRESET.value == "sweep":
         raise cli.InputError("--preset=sweep: restore knows design and gpu")
-    shape = restoring.GPU if _PRESET.value == "gpu" else restoring.DESIGN
+    on_gpu = _PRESET.value == "gpu"
+    shape, size = (restoring.GPU, "b") if on_gpu else (restoring.DESIGN, "s")
     estimator = estimators.load("network")
-    rows = restoring.measure(shape, shipped.network(), estimator, tell)
+    rows = restoring.measure(shape, shipped.network(size), estimator, tell)
     outputs.write(output, json.dumps(rows, indent=1))
     return restoring.told(rows)
 

@@ -49,17 +49,18 @@ class Phase(NamedTuple):
     batches: Callable[[int], Iterator]
 
 
-def model(config):
-    """The networks, from `config.network`."""
+def model(config, dtype=None):
+    """The networks, from `config.network`; dtype as of `blocks.Trunk`."""
     network = config.network
     return space_time.SpaceTime(
-        tsr.TSR(network.tsr_channels, network.tsr_blocks),
+        tsr.TSR(network.tsr_channels, network.tsr_blocks, dtype),
         ssr.SSR(
             network.ssr_channels,
             network.ssr_blocks,
             network.conditioned,
             network.ssr_design,
             network.ssr_context,
+            dtype,
         ),
     )
 
@@ -155,7 +156,7 @@ def phases(config, mesh):
             mesh,
             "large_scale",
             (0, boundary),
-            _large_scale_stages(config, network, loss),
+            _large_scale_stages(config, loss),
             f"large-scale training, {config.large_scale.kernels} kernels",
         ),
         phase(
@@ -177,9 +178,10 @@ def phases(config, mesh):
     return [part for part in both if part.last > part.first]
 
 
-def _large_scale_stages(config, network, loss):
+def _large_scale_stages(config, loss):
     """`[(until, loss), ...]` by progress, see `meta_step.staged`."""
     large, drawn = config.large_scale, generator(config, "large_scale")
+    network = model(config, jnp.bfloat16 if large.bfloat16 else None)
     apart = meta_step.large_scale_loss(network, loss, drawn, large.modules)
     joint = meta_step.joint_loss(network, loss, drawn)
     if large.joint_from in (0, 1):

@@ -6,7 +6,7 @@ import jax
 import numpy as np
 
 from adavsr_jax import data, rendering
-from experiments import cli
+from experiments import cli, cores
 
 
 def batches(config, settings, start, *, seed_offset):
@@ -22,6 +22,7 @@ def batches(config, settings, start, *, seed_offset):
         start=start,
         process_index=jax.process_index(),
         process_count=jax.process_count(),
+        num_threads=max(2, cores.count()),  # one reads while another crops
     )
 
 

@@ -14,6 +14,10 @@ def use(*batches: int) -> None:
     tasks). `JAX_NUM_CPU_DEVICES` in the environment overrides it; accelerators, where
     there are any, are used in place of cores and not touched.
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
     if jax.config.jax_num_cpu_devices == -1:
-        jax.config.update("jax_num_cpu_devices", math.gcd(cores, *batches))
+        jax.config.update("jax_num_cpu_devices", math.gcd(count(), *batches))
+
+
+def count() -> int:
+    """CPU cores that this process may use; 1 where the system does not tell."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1

@@ -15,7 +15,10 @@ from experiments import build, build_estimator, checks, cli, shipped, trained
 
 # Of each name: what reads its configs, and the command that makes its runs.
 _KINDS = {
-    "network_s": (checks.check, build.initial_state, "meta_train"),
+    **{
+        f"network_{size}": (checks.check, build.initial_state, "meta_train")
+        for size in shipped.SIZES
+    },
     "kernel_estimator": (
         build_estimator.check,
         build_estimator.initial_state,

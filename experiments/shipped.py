@@ -26,6 +26,8 @@ _DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
 )
+# Networks that come with the project: `s` for CPUs, `b` for GPUs.
+SIZES = ("s", "b")
 _FOLDER = pathlib.Path(__file__).parent.parent / "adavsr_jax" / "weights"
 
 
@@ -44,14 +46,14 @@ def save(name: str, config, params, step: int) -> None:
     outputs.write(_FOLDER / f"{name}.json", text)
 
 
-def network(run: str | None = None) -> trained.Trained:
-    """The networks of a run, or where none is named those that come with the project.
+def network(run: str = "s") -> trained.Trained:
+    """The networks of a run, or, by one of `SIZES`, those that come with the project.
 
     Errors as of `trained.load` and `load`.
     """
-    if run:
+    if run not in SIZES:
         return trained.load(run)
-    config, params, step = load("network_s", checks.check, build.initial_state)
+    config, params, step = load(f"network_{run}", checks.check, build.initial_state)
     return trained.Trained(params, step, trained.digest(params), config)
 
 

@@ -41,9 +41,9 @@ _OUTPUT = flags.DEFINE_string(
 )
 _WEIGHTS = flags.DEFINE_string(
     "weights",
-    None,
-    "The --workdir of a training run; by default the weights that come with the"
-    " project.",
+    "s",
+    "s or b: weights that come with the project, b for GPUs; or the --workdir of a"
+    " training run (a folder of such a name: ./s).",
 )
 _KERNEL = flags.DEFINE_string(
     "kernel",

@@ -7,7 +7,7 @@ import pytest
 import small
 
 from adavsr_jax import kernels, resampling
-from adavsr_jax.networks import ssr
+from adavsr_jax.networks import space_time, ssr, tsr
 
 PARAMS = small.params()
 
@@ -84,3 +84,30 @@ def test_a_conditioned_network_needs_a_kernel():
     told = ssr.SSR(channels=4, blocks=1, conditioned=True)
     with pytest.raises(ValueError, match="give it the kernel"):
         told.init(jax.random.key(0), jnp.zeros((1, 2, 4, 4, 3)))
+
+
+@pytest.mark.parametrize("design", ["shift", "recurrent"])
+def test_bfloat16_is_of_the_convolutions_alone(design):
+    """Weights, gradients and output stay float32, and near those of float32."""
+    frames = jnp.asarray(np.random.default_rng(0).random((1, 3, 8, 8, 3)), jnp.float32)
+    both = [
+        space_time.SpaceTime(
+            tsr.TSR(8, 1, dtype), ssr.SSR(8, 2, True, design, dtype=dtype)
+        )
+        for dtype in (None, jnp.bfloat16)
+    ]
+    kernel = kernels.gaussian(2.0, 1.0, 0.5)
+    fresh = both[0].init(jax.random.key(0), frames, kernel)["params"]
+    params = jax.tree.map(lambda p: p + 0.02, fresh)
+
+    def found(model):
+        loss = lambda p: jnp.mean(model.apply({"params": p}, frames, kernel)[1] ** 2)
+        return model.apply({"params": params}, frames, kernel), jax.grad(loss)(params)
+
+    exact, rounded = map(found, both)
+    for one, other in zip(
+        jax.tree.leaves(exact), jax.tree.leaves(rounded), strict=True
+    ):
+        assert other.dtype == jnp.float32
+        assert np.abs(one - other).max() <= 0.1 * np.abs(one).max()
+    assert np.abs(exact[0][1] - rounded[0][1]).max() > 0  # or it would say nothing

@@ -1,6 +1,8 @@
 """What the two networks share: the 3 x 3 convolution and the residual trunk."""
 
+import functools
 from collections.abc import Callable
+from typing import Any
 
 import jax.numpy as jnp
 from flax import linen as nn
@@ -41,6 +43,8 @@ class Trunk(nn.Module):
         interpolation it corrects.
       mix: `[B, H, W, channels]` to the same, before every block: what images of one
         batch tell each other.
+      dtype: that convolutions are done in, bfloat16 where it is fast; by default the
+        parameters'. These stay as they are, and so does the output.
     """
 
     channels: int
@@ -48,6 +52,7 @@ class Trunk(nn.Module):
     features: int
     mix: Callable | None = None
     tail: Callable = nn.initializers.zeros
+    dtype: Any = None
 
     @nn.compact
     def __call__(self, image, code=None, inside=None):
@@ -57,14 +62,16 @@ class Trunk(nn.Module):
         is as the zeros around it, so that one program serves images of many sizes.
         """
         bounded = (lambda x: x) if inside is None else (lambda x: x * inside)
+        convolve = functools.partial(convolve3x3, dtype=self.dtype)
         if code is not None:
             code = nn.relu(nn.Dense(_CODE_FEATURES)(code))
-        x = bounded(nn.relu(convolve3x3(self.channels)(bounded(image))))
+        x = bounded(nn.relu(convolve(self.channels)(bounded(image))))
         for _ in range(self.blocks):
-            y = convolve3x3(self.channels)(x if self.mix is None else self.mix(x))
+            y = convolve(self.channels)(x if self.mix is None else self.mix(x))
             if code is not None:
                 film = nn.Dense(2 * self.channels, kernel_init=nn.initializers.zeros)
-                scale, shift = jnp.split(film(code)[None, None, None], 2, axis=-1)
+                known = film(code)[None, None, None].astype(y.dtype)
+                scale, shift = jnp.split(known, 2, axis=-1)
                 y = y * (1 + scale) + shift
-            x = x + bounded(convolve3x3(self.channels)(bounded(nn.relu(y))))
-        return convolve3x3(self.features, kernel_init=self.tail)(x)
+            x = x + bounded(convolve(self.channels)(bounded(nn.relu(y))))
+        return convolve(self.features, kernel_init=self.tail)(x).astype(image.dtype)

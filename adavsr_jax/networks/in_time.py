@@ -1,5 +1,7 @@
 """How frames of a video see each other inside SSR: side by side, shifted, in turn."""
 
+from typing import Any
+
 import jax.numpy as jnp
 from flax import linen as nn
 
@@ -41,16 +43,18 @@ class Recurrence(nn.Module):
     video in each (BasicVSR without alignment; Chan et al. 2021).
 
     Attributes:
-      channels, blocks: of either direction's trunk.
+      channels, blocks, dtype: of either direction's trunk.
     """
 
     channels: int
     blocks: int
+    dtype: Any = None
 
     @nn.compact
     def __call__(self, frames, code=None):
-        backward = _Direction(self.channels, self.blocks, name="backward")
-        forward = _Direction(self.channels, self.blocks, name="forward")
+        size = self.channels, self.blocks, self.dtype
+        backward = _Direction(*size, name="backward")
+        forward = _Direction(*size, name="forward")
         future = backward(frames, code, reverse=True)
         return forward(jnp.concatenate([frames, future], axis=-1), code, reverse=False)
 
@@ -58,6 +62,7 @@ class Recurrence(nn.Module):
 class _Direction(nn.Module):
     channels: int
     blocks: int
+    dtype: Any
 
     @nn.compact
     def __call__(self, frames, code, *, reverse):
@@ -71,6 +76,7 @@ class _Direction(nn.Module):
             self.blocks,
             self.channels,
             tail=nn.initializers.lecun_normal(),
+            dtype=self.dtype,
             name="cell",
         )
         scan = nn.scan(

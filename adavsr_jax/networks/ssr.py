@@ -1,6 +1,7 @@
 """Spatial super-resolution S_phi (paper section 3.1, eq. 1): four times the size."""
 
 import functools
+from typing import Any
 
 import jax.numpy as jnp
 from flax import linen as nn
@@ -28,6 +29,7 @@ class SSR(nn.Module):
         block, `recurrent` all (`in_time`).
       context: how many learned numbers stand beside the kernel, or in its place, for
         adaptation to set (CAVIA; Zintgraf et al. 2019).
+      dtype: of the trunk's convolutions, see `blocks.Trunk`.
     """
 
     channels: int
@@ -35,6 +37,7 @@ class SSR(nn.Module):
     conditioned: bool = False
     design: str = "window"
     context: int = 0
+    dtype: Any = None
 
     @property
     def radius(self):
@@ -80,7 +83,7 @@ class SSR(nn.Module):
         b, t, h, w, c = frames.shape
         if self.design == "recurrent":
             frames = in_time.Recurrence(
-                self.channels, self.blocks // 2, name="recurrence"
+                self.channels, self.blocks // 2, self.dtype, name="recurrence"
             )(frames, code)
             tail = blocks.convolve3x3(
                 16 * c, kernel_init=nn.initializers.zeros, name="tail"
@@ -90,5 +93,7 @@ class SSR(nn.Module):
         mix = None
         if self.design == "shift":
             mix = functools.partial(in_time.shift, count=t)
-        trunk = blocks.Trunk(self.channels, self.blocks, 16 * c, mix, name="trunk")
+        trunk = blocks.Trunk(
+            self.channels, self.blocks, 16 * c, mix, dtype=self.dtype, name="trunk"
+        )
         return trunk(seen.reshape(b * t, h, w, -1), code)

@@ -1,5 +1,7 @@
 """Temporal super-resolution F_theta on temporal profiles (paper section 3.1, eq. 2)."""
 
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
@@ -19,10 +21,14 @@ class TSR(nn.Module):
     Departure: the paper names no architecture; slices as images follow its reference
     [67] (Xiao et al., MM 2020). Given frames are corrected too, since under `mean3`
     they are blurred in time.
+
+    Attributes:
+      channels, blocks, dtype: of the trunk, see `blocks.Trunk`.
     """
 
     channels: int
     blocks: int
+    dtype: Any = None
 
     @property
     def radius(self):
@@ -45,7 +51,9 @@ class TSR(nn.Module):
         if count is not None:
             there = np.arange(t) < 2 * count - 1
             inside = there.astype(profile.dtype)[None, :, None, None]
-        network = blocks.Trunk(self.channels, self.blocks, c, name="slices")
+        network = blocks.Trunk(
+            self.channels, self.blocks, c, dtype=self.dtype, name="slices"
+        )
         xt = profile.transpose(0, 2, 1, 3, 4).reshape(b * h, t, w, c)
         yt = profile.transpose(0, 3, 1, 2, 4).reshape(b * w, t, h, c)
         across = (

@@ -59,6 +59,7 @@ def get_config():
     large_scale.kernels = "bicubic"  # section 3.1
     large_scale.modules = ("tsr", "ssr")  # or one of them, the other as drawn: Table 4
     large_scale.joint_from = 1.0  # from this share of it on, both end to end; 1: never
+    large_scale.bfloat16 = False  # convolutions; weights stay float32
     large_scale.learning_rate = 1e-4  # not given; beta's
     large_scale.final_learning_rate = 1e-4
 
