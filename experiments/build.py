@@ -136,10 +136,13 @@ def initial_state(config):
 
 def optimizer(config, phase):
     """The outer rule of a phase, whose section of the config is `phase`."""
-    schedule = optax.cosine_decay_schedule(
+    warm_up = min(config.outer.warm_up_steps, phase.steps)
+    schedule = optax.warmup_cosine_decay_schedule(
+        0.0 if warm_up else phase.learning_rate,
         phase.learning_rate,
+        warm_up,
         max(phase.steps, 1),
-        alpha=phase.final_learning_rate / phase.learning_rate,
+        end_value=phase.final_learning_rate,
     )
     return optax.chain(
         optax.clip_by_global_norm(config.outer.clip_norm), optax.adam(schedule)

@@ -20,6 +20,7 @@ _AT_LEAST = {
     "estimator.batch": 1,
     "estimator.patch": 32,
     "estimator.final_learning_rate": 0.0,
+    "outer.warm_up_steps": 0,
     "run.seed": 0,
     "run.log_every_steps": 1,
     "run.save_every_steps": 1,

@@ -27,6 +27,7 @@ _AT_LEAST = {
     "meta.final_learning_rate": 0.0,
     "internal.max_frames": 2,
     "internal.steps": 0,
+    "outer.warm_up_steps": 0,
     "run.seed": 0,
     "run.log_every_steps": 1,
     "run.save_every_steps": 1,

@@ -27,6 +27,7 @@ _KINDS = {
 }
 _RUN = flags.DEFINE_string("run", None, "The --workdir of a training run.")
 _NAME = flags.DEFINE_enum("name", None, list(_KINDS), "Of what.", required=True)
+_HALF = flags.DEFINE_bool("half", False, "Round to float16: half the bytes.")
 
 
 def main(argv):
@@ -36,8 +37,8 @@ def main(argv):
     config, step, params = trained.read_run(_RUN.value, *_KINDS[_NAME.value])
     # Where the shards lay on that machine helps nobody.
     config.data.root = pathlib.PurePath(config.data.root).name
-    shipped.save(_NAME.value, config, params, step)
-    print(f"{_NAME.value}: step {step}, sha256 {trained.digest(params)}")
+    sha256 = shipped.save(_NAME.value, config, params, step, half=_HALF.value)
+    print(f"{_NAME.value}: step {step}, sha256 {sha256}")
 
 
 if __name__ == "__main__":

@@ -31,19 +31,25 @@ SIZES = ("s", "b")
 _FOLDER = pathlib.Path(__file__).parent.parent / "adavsr_jax" / "weights"
 
 
-def save(name: str, config, params, step: int) -> None:
-    """Writes weights of an outer step and their card; arrays lie under their paths."""
+def save(name: str, config, params, step: int, *, half: bool = False) -> str:
+    """Writes weights of an outer step and their card; arrays lie under their paths.
+
+    `half` rounds them to float16. Returns the sha256 of what will be loaded.
+    """
     _FOLDER.mkdir(exist_ok=True)
+    if half:
+        params = jax.tree.map(lambda leaf: leaf.astype(np.float16), params)
     arrays = {
         jax.tree_util.keystr(path, simple=True, separator="/"): np.asarray(leaf)
         for path, leaf in jax.tree_util.tree_leaves_with_path(params)
     }
     with (_FOLDER / f"{name}.npz").open("wb") as file:
         np.savez_compressed(file, **arrays)
-    sha256 = trained.digest(params)
+    sha256 = trained.digest(jax.tree.map(_loaded, params))
     card = {"sha256": sha256, "step": step, "config": config.to_dict()}
     text = json.dumps(card, indent=1, default=list)
     outputs.write(_FOLDER / f"{name}.json", text)
+    return sha256
 
 
 def network(run: str = "s") -> trained.Trained:
@@ -95,4 +101,8 @@ def _read(arrays, path, like):
     array = arrays[name]
     if array.shape != like.shape:
         raise ValueError(f"{name} is {array.shape}, the card's network {like.shape}")
-    return array
+    return _loaded(array)
+
+
+def _loaded(array):
+    return np.asarray(array, np.float32)

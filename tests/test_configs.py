@@ -5,6 +5,7 @@ import importlib
 import pathlib
 
 import jax
+import numpy as np
 import pytest
 
 from adavsr_jax import sharding
@@ -88,3 +89,22 @@ def test_size_of_the_network(name):
     count = sum(leaf.size for leaf in jax.tree.leaves(params))
     largest = {"vimeo": 5_000_000, "corpus_b": 5_000_000, "kernel_estimator": 100_000}
     assert count <= largest.get(name, 1_000_000)
+
+
+@pytest.mark.parametrize("warm_up", [0, 4])
+def test_the_rate_rises_falls_along_a_cosine_and_ends(warm_up):
+    """Adam's step on a gradient that never changes is the rate."""
+    config = _config("corpus")
+    config.outer.warm_up_steps, config.large_scale.steps = warm_up, 12
+    large, largest = config.large_scale, 1e-3
+    large.learning_rate, large.final_learning_rate = largest, 1e-4
+    rule = build.optimizer(config, large)
+    weight = np.float32(0)
+    state, found = rule.init(weight), []
+    for _ in range(large.steps + 1):
+        update, state = rule.update(np.float32(0.5), state, weight)
+        found.append(-float(update))
+    rising = [largest * step / warm_up for step in range(warm_up)]
+    falling = np.linspace(0, np.pi, large.steps - warm_up + 1)
+    expected = rising + list(1e-4 + (largest - 1e-4) * (1 + np.cos(falling)) / 2)
+    np.testing.assert_allclose(found, expected, rtol=1e-4)

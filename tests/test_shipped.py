@@ -63,6 +63,18 @@ def test_the_card_says_what_the_weights_are_of(folder):
     assert "Conv_0/kernel" in arrays.files
 
 
+def test_in_half_precision_they_are_rounded_and_their_digest_is_of_that(folder):
+    exact = jax.tree.map(lambda leaf: leaf + 1 / 3, naming.params(naming.SURE))
+    whole = (folder / f"{_NAME}.npz").stat().st_size
+    sha256 = shipped.save(_NAME, naming.config(), exact, 25, half=True)
+    params = _load()[1]
+    assert trained.digest(params) == sha256 != trained.digest(exact)
+    for one, other in zip(jax.tree.leaves(exact), jax.tree.leaves(params), strict=True):
+        assert other.dtype == np.float32
+        np.testing.assert_array_equal(other, np.float32(np.float16(one)))
+    assert (folder / f"{_NAME}.npz").stat().st_size < whole
+
+
 def test_weights_are_replaced_by_later_ones(folder):
     shipped.save(_NAME, naming.config(), naming.params(naming.BICUBIC), 50)
     params = _load()[1]

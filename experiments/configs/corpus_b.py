@@ -22,22 +22,23 @@ def get_config():
     config = corpus.get_config()
     config.data.root = "data/corpus"
 
-    config.network.tsr_channels = 48
-    config.network.tsr_blocks = 3
+    config.network.tsr_channels = 64
+    config.network.tsr_blocks = 4
     config.network.ssr_design = "shift"  # a frame further with every block
-    config.network.ssr_channels = 64
-    config.network.ssr_blocks = 16
+    config.network.ssr_channels = 128
+    config.network.ssr_blocks = 14
 
     config.large_scale.steps = 20_000
     config.large_scale.batch = 8
     config.large_scale.patch = 160  # HR pixels: LR 40
     config.large_scale.bfloat16 = True
-    config.large_scale.joint_from = 0.15
+    config.large_scale.joint_from = 0.0  # end to end from the start
     config.large_scale.learning_rate = 5e-4
     config.large_scale.final_learning_rate = 1e-5
 
     config.meta.steps = 0
     config.meta.patch = 128  # of validation
+    config.outer.warm_up_steps = 500
     config.outer.average_decay = 0.999
 
     config.run.log_every_steps = 100

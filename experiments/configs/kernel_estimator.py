@@ -38,6 +38,7 @@ def get_config():
 
     config.outer = outer = type(config)()
     outer.clip_norm = 10.0
+    outer.warm_up_steps = 0
     outer.average_decay = 0.995
     outer.over_tasks = "auto"
 
