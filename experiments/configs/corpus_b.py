@@ -5,7 +5,7 @@
     python -m data_prep.build_shards --dataset=videos --source=VAL --split=val \
         --output=data/corpus/val --frames=15 --min_size=128
     python -m data_prep.build_shards --dataset=photos --source=PHOTOS \
-        --output=data/corpus/photos --clips_per_photo=8
+        --output=data/corpus/photos --clips_per_photo=16
     python -m experiments.meta_train --config=experiments/configs/corpus_b.py \
         --workdir=runs/corpus_b
 
@@ -33,7 +33,7 @@ def get_config():
     config.large_scale.patch = 160  # HR pixels: LR 40
     config.large_scale.bfloat16 = True
     config.large_scale.joint_from = 0.0  # end to end from the start
-    config.large_scale.learning_rate = 5e-4
+    config.large_scale.learning_rate = 4e-4
     config.large_scale.final_learning_rate = 1e-5
 
     config.meta.steps = 0
