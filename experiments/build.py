@@ -136,7 +136,7 @@ def initial_state(config):
 
 def optimizer(config, phase):
     """The outer rule of a phase, whose section of the config is `phase`."""
-    warm_up = min(config.outer.warm_up_steps, phase.steps)
+    warm_up = min(config.outer.warm_up_steps, phase.steps // 2)
     schedule = optax.warmup_cosine_decay_schedule(
         0.0 if warm_up else phase.learning_rate,
         phase.learning_rate,

@@ -89,7 +89,7 @@ def get_config():
 
     config.outer = outer = ml_collections.ConfigDict()
     outer.clip_norm = 10.0  # a guard against a diverged task; not in the paper
-    outer.warm_up_steps = 0  # over which the rate rises when a phase begins
+    outer.warm_up_steps = 0  # the rate rises over, at most half of a phase
     outer.average_decay = 0.999
     outer.over_tasks = "auto"  # vmap, or scan: one at a time, in the memory of one
 
