@@ -12,7 +12,7 @@ import grain
 import numpy as np
 from array_record.python import array_record_data_source, array_record_module
 
-from adavsr_jax import records
+from adavsr_jax import readers, records
 
 # Without end in all but name: Grain's endless mix in batches of one has no length.
 _EPOCHS = 1 << 30
@@ -78,6 +78,7 @@ def batches(
     process_index=0,
     process_count=1,
     num_threads=2,
+    num_processes=0,
 ):
     """Endless batches of random crops, a fixed function of seed and batch number.
 
@@ -98,6 +99,8 @@ def batches(
         within each epoch of a source.
       process_count: number of processes.
       num_threads: threads that read and crop.
+      num_processes: processes that do, each with so many threads; 0: this one. The
+        batches are the same.
 
     Returns:
       an iterator of `{"clips": uint8 [batch_size, frames, patch, patch, 3]}`.
@@ -138,7 +141,7 @@ def batches(
     options = grain.ReadOptions(
         num_threads=num_threads, prefetch_buffer_size=max(_PREFETCH, num_threads)
     )
-    return iter(dataset[start:].to_iter_dataset(options))
+    return readers.stream(dataset[start:], options, num_processes)
 
 
 def centre_crops(source, *, count, patch, frames):

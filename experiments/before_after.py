@@ -30,7 +30,6 @@ _NAMES = flags.DEFINE_list("names", None, "Clips of it.", required=True)
 _KERNEL = flags.DEFINE_string(
     "kernel", "bicubic", "A name of experiments/kernels.json, or FILE.npy."
 )
-_SIZE = flags.DEFINE_enum("size", "s", shipped.SIZES, "Of the shipped weights.")
 _OUTPUT = flags.DEFINE_string("output", None, "FILE.png, replaced.", required=True)
 _CROP = 160  # pixels of the result, at most
 
@@ -44,7 +43,7 @@ def main(argv):
         if name not in found:
             known = ", ".join(found)
             raise cli.InputError(f"--names: no clip {name!r}; there are {known}")
-    weights, estimator = shipped.network(_SIZE.value), estimators.load("network")
+    weights, estimator = shipped.network(), estimators.load("network")
     drawn = []
     for name in _NAMES.value:
         lr = rows.degrade(clips.read(found[name]), kernel)

@@ -22,8 +22,15 @@ def batches(config, settings, start, *, seed_offset):
         start=start,
         process_index=jax.process_index(),
         process_count=jax.process_count(),
-        num_threads=max(2, cores.count()),  # one reads while another crops
+        **_readers(),
     )
+
+
+def _readers():
+    """Who reads: threads beside steps on CPU cores, processes beside an accelerator."""
+    if jax.default_backend() == "cpu":
+        return {"num_threads": max(2, cores.count())}  # one reads, another crops
+    return {"num_threads": 2, "num_processes": max(1, cores.count() // 2)}
 
 
 def sources(config):

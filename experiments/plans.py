@@ -26,8 +26,8 @@ _LISTS = flags.DEFINE_list("lists", "", "text files that name the clips, one a l
 _ROWS = flags.DEFINE_list(
     "rows",
     "trilinear",
-    "trilinear, shipped or shipped_b (weights that come with the project, b for GPUs),"
-    " names of --weights, or NAME/WAY of " + ", ".join(rows.WAYS),
+    "trilinear, shipped (the weights that come with the project), names of --weights,"
+    " or NAME/WAY of " + ", ".join(rows.WAYS),
 )
 _KERNELS = flags.DEFINE_list(
     "kernels", "bicubic", "names in experiments/kernels.json, or .npy files"
@@ -127,7 +127,7 @@ def read() -> Plan:
 
 def _runs():
     """`{name: folder}` of `--weights`, and what comes with the project, by its size."""
-    runs = {"shipped": "s", "shipped_b": "b"}
+    runs = {"shipped": "s"}
     for word in _WEIGHTS.value:
         name, is_named, folder = word.partition("=")
         name, folder = (name, folder) if is_named else ("ours", word)

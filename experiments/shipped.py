@@ -26,8 +26,8 @@ _DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
 )
-# Networks that come with the project: `s` for CPUs, `b` for GPUs.
-SIZES = ("s", "b")
+# Networks that come with the project. `b`, for GPUs, has a config but no weights yet.
+SIZES = ("s",)
 _FOLDER = pathlib.Path(__file__).parent.parent / "adavsr_jax" / "weights"
 
 

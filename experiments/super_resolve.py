@@ -42,8 +42,8 @@ _OUTPUT = flags.DEFINE_string(
 _WEIGHTS = flags.DEFINE_string(
     "weights",
     "s",
-    "s or b: weights that come with the project, b for GPUs; or the --workdir of a"
-    " training run (a folder of such a name: ./s).",
+    "s: the weights that come with the project; or the --workdir of a training run"
+    " (a folder of that name: ./s).",
 )
 _KERNEL = flags.DEFINE_string(
     "kernel",

@@ -129,8 +129,10 @@ def _train(config, phase, state, mesh, save, log, stop):
         state = state._replace(optimizer=sharding.replicate(fresh, mesh))
     run_key = jax.random.fold_in(jax.random.key(config.run.seed), phase.first + 3)
     key = sharding.replicate(run_key, mesh)
-    batches = phase.batches(start - phase.first)
-    with log.progress(phase.name, start, phase.last) as progress:
+    with (
+        contextlib.closing(phase.batches(start - phase.first)) as batches,
+        log.progress(phase.name, start, phase.last) as progress,
+    ):
         for step in range(start + 1, phase.last + 1):
             began = time.monotonic()
             clips = next(batches)["clips"]

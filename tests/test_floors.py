@@ -45,9 +45,10 @@ FLOORS = {
     "adavsr_jax.sharding": (3, ("meta_step",)),
     # The edges wrap a library each; from the house they import floor 0.
     "adavsr_jax.checkpoints": (4, ()),
-    "adavsr_jax.data": (4, ()),
+    "adavsr_jax.data": (4, ("readers",)),
     "adavsr_jax.deep_png": (4, ()),
     "adavsr_jax.pictures": (4, ("deep_png",)),
+    "adavsr_jax.readers": (4, ()),
     "adavsr_jax.resizing": (4, ()),
     "adavsr_jax.video": (
         4,
@@ -101,7 +102,7 @@ FLOORS = {
 EDGES = [name for name, (floor, _) in FLOORS.items() if floor == 4]
 # Libraries that so many rooms hold and nothing else in the library may open.
 ROOMS = {
-    "grain": ("data",),
+    "grain": ("data", "readers"),
     "array_record": ("data",),
     "orbax": ("checkpoints",),
     "av": ("video", "deep_png"),  # stills of 16 bits too: Pillow makes 8 of them
@@ -119,6 +120,7 @@ NO_JAX = {
     "deep_png",
     "video",
     "data",
+    "readers",
 }
 
 

@@ -1,0 +1,63 @@
+"""Processes that read clips beside the one that trains; they end with it.
+
+Threads would do, were it not for Python's lock: sixteen that unpack clips kept the
+thread that dispatches steps to a GPU waiting, 27 ms a step in place of 10.
+"""
+
+import multiprocessing
+import os
+import signal
+import threading
+
+import grain
+
+_BUFFER = 2  # elements that each process holds ready
+
+
+def stream(dataset, options, processes):
+    """Iterates over a `grain.MapDataset`, in its order whoever reads.
+
+    Args:
+      dataset: its elements dicts of NumPy arrays.
+      options: `grain.ReadOptions` of each process.
+      processes: how many; 0: this one alone.
+
+    Raises:
+      ValueError: from the iterator, that a process died, or what reading raised.
+    """
+    elements = dataset.to_iter_dataset(options)
+    if not processes:
+        return iter(elements)
+    workers = grain.MultiprocessingOptions(processes, per_worker_buffer_size=_BUFFER)
+    return _told(iter(elements.mp_prefetch(workers, worker_init_fn=_end_with_parent)))
+
+
+def _told(elements):
+    try:
+        yield from elements
+    except RuntimeError as error:
+        raise ValueError(
+            f"a process that reads clips has died ({_first_line(error)}): give the "
+            "machine more memory or look for who killed it, then give the same command "
+            "to go on"
+        ) from error
+    finally:
+        elements.close()
+
+
+def _first_line(error):
+    return str(error).partition("\n")[0].partition(". ")[0]
+
+
+def _end_with_parent(index, count):
+    """A parent that is killed tells nobody, and these would wait for it for ever."""
+    del index, count
+    # Both reach whole groups of processes, and are the trainer's to answer.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    threading.Thread(target=_wait_for_parent, daemon=True).start()
+
+
+def _wait_for_parent():
+    multiprocessing.parent_process().join()
+    os._exit(1)
