@@ -82,10 +82,11 @@ def batches(
 ):
     """Endless batches of random crops, a fixed function of seed and batch number.
 
-    Each source is shuffled anew each epoch and dealt out over the processes; sources
-    are mixed by their weights, evenly. Crops are at random places and start frames,
-    flipped along both axes, transposed and reversed in time, each with probability
-    one half.
+    Each source is shuffled anew each epoch, sources are mixed by their weights, evenly.
+    Of each batch every process has its part, in the order of the processes: together
+    they are what one process alone would have. Crops are at random places and start
+    frames, flipped along both axes, transposed and reversed in time, each with
+    probability one half.
 
     Args:
       sources: list of sources, from `shards` or `in_memory`.
@@ -95,8 +96,7 @@ def batches(
       frames: T of the crops.
       seed: non-negative int, the same on all processes.
       start: number of batches that were consumed before.
-      process_index: this process, of `process_count`. Processes draw different clips
-        within each epoch of a source.
+      process_index: this process, of `process_count`.
       process_count: number of processes.
       num_threads: threads that read and crop.
       num_processes: processes that do, each with so many threads; 0: this one. The
@@ -106,8 +106,8 @@ def batches(
       an iterator of `{"clips": uint8 [batch_size, frames, patch, patch, 3]}`.
 
     Raises:
-      ValueError: weights that do not fit, a source with fewer clips than processes, a
-        clip smaller than the crop; from the iterator, a clip that is damaged.
+      ValueError: weights that do not fit, a clip smaller than the crop; from the
+        iterator, a clip that is damaged.
     """
     if len(weights) != len(sources) or not sources or min(weights) <= 0:
         raise ValueError(
@@ -116,19 +116,14 @@ def batches(
         )
     order, crops = (
         int(np.random.SeedSequence(words).generate_state(1)[0])
-        for words in ([seed], [seed, process_index + 1])
+        for words in ([seed], [seed, 1])
     )
     indices = []
     for number, source in enumerate(sources):
-        if len(source) < process_count:
-            raise ValueError(
-                f"source {number} has {len(source)} clips, fewer than the "
-                f"{process_count} processes: add clips or leave it out"
-            )
         check_room(source, patch=patch, frames=frames)
         indices.append(
             grain.MapDataset.range(len(source))
-            .shuffle(seed=order)[process_index::process_count]
+            .shuffle(seed=order)
             .repeat(_EPOCHS)
             .map(functools.partial(_pair, number))
         )
@@ -136,7 +131,7 @@ def batches(
     dataset = (
         grain.MapDataset.mix(indices, list(weights))
         .random_map(crop, seed=crops)
-        .batch(batch_size)
+        .batch(batch_size)[process_index::process_count]
     )
     options = grain.ReadOptions(
         num_threads=num_threads, prefetch_buffer_size=max(_PREFETCH, num_threads)

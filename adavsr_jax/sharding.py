@@ -25,6 +25,25 @@ def replicate(tree, mesh):
     return jax.device_put(tree, jax.NamedSharding(mesh, jax.P()))
 
 
+def replicated(shapes, mesh):
+    """`jax.ShapeDtypeStruct`s of a tree, on every device: what to restore it as."""
+    everywhere = jax.NamedSharding(mesh, jax.P())
+    return jax.tree.map(
+        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=everywhere),
+        shapes,
+    )
+
+
+def on_every_device(function, mesh):
+    """`function` of trees on every device, jitted; so is its result."""
+    return jax.jit(function, out_shardings=jax.NamedSharding(mesh, jax.P()))
+
+
+def local(tree):
+    """This process's first copy of a tree that is on every device."""
+    return jax.tree.map(lambda leaf: leaf.addressable_data(0), tree)
+
+
 def split(clips, mesh):
     """Puts `clips [N, ...]` of this process on its devices, N / devices on each."""
     return jax.make_array_from_process_local_data(

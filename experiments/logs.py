@@ -3,6 +3,7 @@
 import contextlib
 import json
 import math
+import os
 import pathlib
 import sys
 import time
@@ -19,13 +20,17 @@ class Log:
     one wrote of later steps is dropped, so that no step stands there twice.
     """
 
-    def __init__(self, workdir: pathlib.Path, step: int):
-        """Opens `workdir/metrics.jsonl` and `workdir/tensorboard` at `step`."""
-        path = workdir / "metrics.jsonl"
-        _drop_after(path, step)
+    def __init__(self, workdir: pathlib.Path, step: int, *, writes: bool = True):
+        """Opens `workdir/metrics.jsonl` and `workdir/tensorboard` at `step`.
+
+        `writes` in the one process of several that does.
+        """
+        path = workdir / "metrics.jsonl" if writes else pathlib.Path(os.devnull)
+        if writes:
+            _drop_after(path, step)
         self._file = path.open("a", buffering=1)
         self._board = tensorboardX.SummaryWriter(
-            str(workdir / "tensorboard"), purge_step=step + 1
+            str(workdir / "tensorboard"), purge_step=step + 1, write_to_disk=writes
         )
         self._seen = None
 

@@ -19,6 +19,7 @@ from experiments import (
     build_data,
     checks,
     cli,
+    clusters,
     cores,
     overrides,
     training,
@@ -41,6 +42,7 @@ def main(argv):
     config = _CONFIG.value
     checks.check(config)
     cores.use(config.large_scale.batch, config.meta.batch)
+    clusters.join()
     mesh = sharding.mesh()
     job = training.Job(
         config=config,

@@ -13,7 +13,15 @@ from absl import flags
 from ml_collections import config_flags
 
 from adavsr_jax import sharding
-from experiments import build_data, build_estimator, cli, cores, overrides, training
+from experiments import (
+    build_data,
+    build_estimator,
+    cli,
+    clusters,
+    cores,
+    overrides,
+    training,
+)
 
 _CONFIG = config_flags.DEFINE_config_file(
     "config", None, "what to train, as experiments/configs/kernel_estimator.py"
@@ -26,6 +34,7 @@ def main(argv):
     config = _CONFIG.value
     build_estimator.check(config)
     cores.use(config.estimator.batch)
+    clusters.join()
     mesh = sharding.mesh()
     job = training.Job(
         config=config,

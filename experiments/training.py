@@ -14,7 +14,7 @@ import ml_collections
 import numpy as np
 
 from adavsr_jax import checkpoints, meta_step, sharding
-from experiments import build, cli, logs, outputs, trained
+from experiments import build, cli, clusters, logs, outputs, trained
 
 
 class Job(NamedTuple):
@@ -45,11 +45,18 @@ def run(job: Job, workdir: pathlib.Path, mesh: jax.sharding.Mesh) -> None:
     """
     cli.make_folder("workdir", workdir)
     with _claim(workdir):
-        _run(job, workdir, mesh)
+        try:
+            _run(job, workdir, mesh)
+        except KeyboardInterrupt:
+            clusters.leave()
+            raise
+    clusters.leave()
 
 
 def _claim(workdir):
     """Keeps a second run out of the folder: both would write the same steps there."""
+    if not clusters.is_first():
+        return contextlib.nullcontext()
     lock = filelock.FileLock(workdir / "lock")
     try:
         return lock.acquire(timeout=0)
@@ -62,18 +69,18 @@ def _claim(workdir):
 
 def _run(job, workdir, mesh):
     config = job.config
-    saved, state = _open(job, workdir)
-    state = sharding.replicate(state, mesh)
+    saved, state = _open(job, workdir, mesh)
     first = int(state.step)
-    with logs.Log(workdir, first) as log:
+    with logs.Log(workdir, first, writes=clusters.is_first()) as log:
         with contextlib.closing(saved):
-            for change in _keep_config(config, workdir / "config.json"):
-                log.line(f"note: changed since the run was last started: {change}")
+            if clusters.is_first():
+                for change in _keep_config(config, workdir / "config.json"):
+                    log.line(f"note: changed since the run was last started: {change}")
             log.line(
                 f"{mesh.size} {jax.devices()[0].platform} device(s), from step {first}"
             )
             save = _saver(job, saved, log)
-            stop = cli.StopSignal()
+            stop = clusters.StopSignal()
             for phase in job.phases:
                 state = _train(config, phase, state, mesh, save, log, stop)
             step = int(state.step)
@@ -82,13 +89,13 @@ def _run(job, workdir, mesh):
         log.line(f"final params sha256: {trained.digest(state.params)} step: {step}")
 
 
-def _open(job, workdir):
-    """The run's checkpoints, and its newest state or a fresh one."""
+def _open(job, workdir, mesh):
+    """The run's checkpoints, and its newest state or a fresh one, on every device."""
     saved = checkpoints.Checkpoints(workdir / "checkpoints")
-    state = job.initial()
-    if saved.latest() is not None:
-        state = trained.restore(saved, saved.latest(), job.config, state)
-    return saved, state
+    if saved.latest() is None:
+        return saved, sharding.replicate(job.initial(), mesh)
+    like = sharding.replicated(jax.eval_shape(job.initial), mesh)
+    return saved, trained.restore(saved, saved.latest(), job.config, like)
 
 
 def _keep_config(config, path):
@@ -125,10 +132,11 @@ def _train(config, phase, state, mesh, save, log, stop):
         return state
     log.line(f"phase {phase.name}: {phase.summary}; steps {start} to {phase.last}")
     if start == phase.first:
-        fresh = phase.optimizer.init(state.params)
-        state = state._replace(optimizer=sharding.replicate(fresh, mesh))
-    run_key = jax.random.fold_in(jax.random.key(config.run.seed), phase.first + 3)
-    key = sharding.replicate(run_key, mesh)
+        fresh = sharding.on_every_device(phase.optimizer.init, mesh)
+        state = state._replace(optimizer=fresh(state.params))
+    seed, stream = config.run.seed, phase.first + 3
+    draw = lambda: jax.random.fold_in(jax.random.key(seed), stream)
+    key = sharding.on_every_device(draw, mesh)()
     with (
         contextlib.closing(phase.batches(start - phase.first)) as batches,
         log.progress(phase.name, start, phase.last) as progress,
@@ -140,7 +148,7 @@ def _train(config, phase, state, mesh, save, log, stop):
             split = sharding.ready(sharding.split(clips, mesh), mesh)
             state, metrics, inner_losses = phase.step(state, split, key)
             state = sharding.ready(state, mesh)
-            stopping = stop.received
+            stopping = stop.reached(step)
             saving = stopping or step % config.run.save_every_steps == 0
             logging = step % config.run.log_every_steps == 0
             # What is about to be saved must be finite, which logging looks at.
@@ -181,7 +189,8 @@ def _saver(job, saved, log):
 
     def save(state, *, judged=True):
         step = int(state.step)
-        scores = validate(state.average) if judged else {}
+        # Each process on a device of its own: nothing here is split over them.
+        scores = validate(sharding.local(state.average)) if judged else {}
         if scores:
             log.metrics(step, "validation", scores)
         record = {"network": job.config.network.to_dict(), "data_step": step}
