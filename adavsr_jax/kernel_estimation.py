@@ -99,8 +99,8 @@ def loss(model, generator, damage):
 
     def value(params, clip, key, progress):
         del progress
-        draw_key, damage_key = jax.random.split(key)
-        drawn = tasks.sample(draw_key, generator)
+        _, damage_key = jax.random.split(key)
+        drawn = tasks.of_pretraining(key, generator)
         lr = damage(damage_key, tasks.lowered(clip, drawn))
         answer = model.apply({"params": params}, lr)
         is_bicubic = drawn.blur.is_bicubic.astype(jnp.float32)

@@ -18,18 +18,24 @@ class MetaState(NamedTuple):
       average: their exponential moving average, what is evaluated and shipped.
       optimizer: the outer rule's state.
       step: int32 scalar, outer steps done, phases added up.
+      bad: int32 `[2]`, how many of them were not finite and left out: all, and the last
+        ones in a row.
     """
 
     params: Any
     average: Any
     optimizer: Any
     step: jax.Array
+    bad: jax.Array
 
 
 def init(params, optimizer):
     """A fresh state around `params`."""
     copy = jax.tree.map(jnp.copy, params)  # donation may not see one buffer twice
-    return MetaState(params, copy, optimizer.init(params), jnp.int32(0))
+    zero = jnp.int32(0)
+    return MetaState(
+        params, copy, optimizer.init(params), zero, jnp.zeros(2, zero.dtype)
+    )
 
 
 def large_scale_loss(model, distance, generator, modules=("tsr", "ssr")):
@@ -235,9 +241,15 @@ def staged(stages):
     return mean_gradients
 
 
-def update(state, grads, optimizer, *, average_decay):
-    """The outer rule (eq. 8 and 9), and the moving average after it."""
+def update(state, grads, optimizer, *, average_decay, finite=True):
+    """The outer rule (eq. 8 and 9), and the moving average after it.
+
+    A step that is not `finite` is left out: it counts and changes nothing else.
+    """
     updates, opt_state = optimizer.update(grads, state.optimizer, state.params)
     params = optax.apply_updates(state.params, updates)
     average = optax.incremental_update(params, state.average, 1 - average_decay)
-    return MetaState(params, average, opt_state, state.step + 1)
+    skipped = state._replace(bad=state.bad + 1)
+    done = MetaState(params, average, opt_state, state.step, state.bad.at[1].set(0))
+    new = jax.tree.map(lambda *both: jnp.where(finite, *both), done, skipped)
+    return new._replace(step=state.step + 1)

@@ -98,22 +98,31 @@ def outer_step(mean_gradient, optimizer, mesh, *, average_decay, span=(0, 1)):
       `(state, clips [N, T, H, W, 3] uint8, key) -> (state, metrics, traces)`. The
       state is donated. Task keys are split from `fold_in(key, step)` before tasks go
       to their devices, so that any number of devices draws the same. Traces `[N, ..]`
-      are whole on every device.
+      are whole on every device. A step whose metrics or gradient are not finite is left
+      out (`meta_step.update`).
     """
 
     over_mesh = joined(mean_gradient, mesh)
 
     def step(state, clips, key):
-        keys = jax.random.split(jax.random.fold_in(key, state.step), clips.shape[0])
+        keys = task_keys(key, state.step, clips.shape[0])
         progress = (state.step - span[0]) / (span[1] - span[0])
         metrics, grads, traces = over_mesh(
             state.params, clips, keys, progress.astype(jnp.float32)
         )
         metrics["gradient_norm"] = optax.tree.norm(grads)
-        new = meta_step.update(state, grads, optimizer, average_decay=average_decay)
+        finite = jnp.isfinite(jnp.stack(jax.tree.leaves(metrics))).all()
+        new = meta_step.update(
+            state, grads, optimizer, average_decay=average_decay, finite=finite
+        )
         return new, metrics, traces
 
     return jax.jit(step, donate_argnums=0)
+
+
+def task_keys(key, step, tasks):
+    """The keys of all tasks of a step."""
+    return jax.random.split(jax.random.fold_in(key, step), tasks)
 
 
 def _place(rows, devices):

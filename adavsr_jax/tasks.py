@@ -17,6 +17,7 @@ import jax.numpy as jnp
 from adavsr_jax import degradation, kernels, pixels
 
 RELATIONS = ("matched", "independent", "jitter")
+_STREAMS = 4  # keys of a task: query, support, jitter, crop
 
 
 class Pair(NamedTuple):
@@ -86,6 +87,16 @@ def sample(key, generator):
     return Degradation(kernels.sample(blur_key, generator.kernels), mean3)
 
 
+def of_task(key, generator):
+    """The `Degradation` of the query that `make` draws with a key."""
+    return sample(jax.random.split(key, _STREAMS)[0], generator)
+
+
+def of_pretraining(key, generator):
+    """The `Degradation` that `pretraining` draws with a key."""
+    return sample(jax.random.split(key)[0], generator)
+
+
 def make(key, clip, generator):
     """Draws a task on a clip: Algorithm 1, line 11.
 
@@ -103,7 +114,7 @@ def make(key, clip, generator):
       ValueError: the clip is too short, not divisible, or smaller than the query.
     """
     clip = _whole(clip, 16)
-    query_key, support_key, jitter_key, crop_key = jax.random.split(key, 4)
+    query_key, support_key, jitter_key, crop_key = jax.random.split(key, _STREAMS)
     drawn = sample(query_key, generator)
     hr = pixels.to_float(clip)
     query_video = _levels(hr, drawn)

@@ -37,6 +37,8 @@ class Phase(NamedTuple):
       summary: one line for the log.
       optimizer: the outer rule; its state starts afresh with the phase.
       step: `(state, clips, key) -> (state, metrics, traces)`, jitted over the mesh.
+      losses: `[(until, loss), ...]` of one task, see `phase`.
+      blur: the key of a task to its `tasks.Degradation`.
       batches: `start -> iterator` of host batches, start counted within the phase.
     """
 
@@ -46,6 +48,8 @@ class Phase(NamedTuple):
     summary: str
     optimizer: optax.GradientTransformation
     step: Callable
+    losses: list[tuple[float, Callable]]
+    blur: Callable
     batches: Callable[[int], Iterator]
 
 
@@ -160,6 +164,9 @@ def phases(config, mesh):
             "large_scale",
             (0, boundary),
             _large_scale_stages(config, loss),
+            functools.partial(
+                tasks.of_pretraining, generator=generator(config, "large_scale")
+            ),
             f"large-scale training, {config.large_scale.kernels} kernels",
         ),
         phase(
@@ -175,6 +182,7 @@ def phases(config, mesh):
                 parameter_shapes(config),
                 devices=mesh.size,
             ),
+            functools.partial(tasks.of_task, generator=generator(config)),
             build_inner.summary(config),
         ),
     ]
@@ -192,7 +200,7 @@ def _large_scale_stages(config, loss):
     return [(large.joint_from, apart), (1.0, joint)]
 
 
-def phase(config, mesh, name, span, stages, summary):
+def phase(config, mesh, name, span, stages, blur, summary):
     """A `Phase` with the settings of `config.NAME`.
 
     Args:
@@ -201,6 +209,7 @@ def phase(config, mesh, name, span, stages, summary):
       name, span, summary: see `Phase`; span is (first, last).
       stages: `[(until, loss), ...]`, losses as `meta_step.mean_gradient` takes, each
         for progress below its `until`.
+      blur: see `Phase`.
     """
     settings = config[name]
     if settings.batch % mesh.size:
@@ -227,4 +236,4 @@ def phase(config, mesh, name, span, stages, summary):
     batches = functools.partial(
         build_data.batches, config, settings, seed_offset=span[0]
     )
-    return Phase(name, *span, summary, rule, step, batches)
+    return Phase(name, *span, summary, rule, step, stages, blur, batches)

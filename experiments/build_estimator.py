@@ -24,6 +24,7 @@ _AT_LEAST = {
     "run.seed": 0,
     "run.log_every_steps": 1,
     "run.save_every_steps": 1,
+    "run.max_bad_steps": 1,
     "run.validation_clips": 1,
 }
 _ABOVE_ZERO = ("estimator.learning_rate", "outer.clip_norm")
@@ -66,7 +67,9 @@ def phases(config, mesh):
     loss = kernel_estimation.loss(model(config), _generator(config), damage)
     summary = f"blurs named, {degradation.kernels} kernels"
     span = (0, config.estimator.steps)
-    return [build.phase(config, mesh, "estimator", span, [(1.0, loss)], summary)]
+    blur = functools.partial(tasks.of_pretraining, generator=_generator(config))
+    stages = [(1.0, loss)]
+    return [build.phase(config, mesh, "estimator", span, stages, blur, summary)]
 
 
 def _generator(config):

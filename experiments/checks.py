@@ -31,6 +31,7 @@ _AT_LEAST = {
     "run.seed": 0,
     "run.log_every_steps": 1,
     "run.save_every_steps": 1,
+    "run.max_bad_steps": 1,
     "run.validation_clips": 1,
 }
 _ABOVE_ZERO = (

@@ -49,8 +49,7 @@ class Log:
     def metrics(self, step, stream, values, **more):
         """Writes scalars (on a device or not) of `step` under the name `stream`.
 
-        Raises:
-          ValueError: a value is not finite.
+        What is not finite is `null` in the file, for JSON has no word for it.
         """
         values = {k: float(v) for k, v in {**jax.device_get(values), **more}.items()}
         now = time.monotonic()
@@ -59,18 +58,13 @@ class Log:
                 rate = (now - self._seen[1]) / (step - self._seen[0])
                 values["seconds_per_step"] = rate
             self._seen = step, now
-        record = {"step": step, "stream": stream, **values}
+        known = {k: v if math.isfinite(v) else None for k, v in values.items()}
+        record = {"step": step, "stream": stream, **known}
         self._file.write(json.dumps(record) + "\n")
         for name, value in values.items():
             self._board.add_scalar(f"{stream}/{name}", value, step)
         shown = "  ".join(f"{name} {value:.4g}" for name, value in values.items())
         self.line(f"step {step}  {stream}  {shown}")
-        wrong = [name for name, value in values.items() if not math.isfinite(value)]
-        if wrong:
-            raise ValueError(
-                f"step {step}: {', '.join(wrong)} not finite ({stream}); a smaller "
-                "inner step size or learning rate may help"
-            )
 
     @contextlib.contextmanager
     def progress(self, name, first, last):

@@ -37,9 +37,8 @@ class Racer:
         self._mesh = mesh
         self._limits = [until * seconds for until, _, _ in way.stages]
         phases = [_phase(config, mesh, *stage[1:]) for stage in way.stages]
-        copies = (jax.tree.map(jnp.copy, params) for _ in range(2))
-        optimizer = phases[0].optimizer.init(params)
-        state = meta_step.MetaState(*copies, optimizer, jnp.int32(0))
+        copy = jax.tree.map(jnp.copy, params)
+        state = meta_step.init(copy, phases[0].optimizer)
         self._state = sharding.replicate(state, mesh)
         key = jax.random.fold_in(jax.random.key(config.run.seed), 3)
         self._key = sharding.replicate(key, mesh)

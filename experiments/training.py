@@ -11,10 +11,9 @@ from typing import NamedTuple
 import filelock
 import jax
 import ml_collections
-import numpy as np
 
 from adavsr_jax import checkpoints, meta_step, sharding
-from experiments import build, cli, clusters, logs, outputs, trained
+from experiments import bad_steps, build, cli, clusters, logs, outputs, trained
 
 
 class Job(NamedTuple):
@@ -146,15 +145,16 @@ def _train(config, phase, state, mesh, save, log, stop):
             clips = next(batches)["clips"]
             waited = time.monotonic() - began
             split = sharding.ready(sharding.split(clips, mesh), mesh)
-            state, metrics, inner_losses = phase.step(state, split, key)
+            state, metrics, _ = phase.step(state, split, key)
             state = sharding.ready(state, mesh)
             stopping = stop.reached(step)
             saving = stopping or step % config.run.save_every_steps == 0
             logging = step % config.run.log_every_steps == 0
-            # What is about to be saved must be finite, which logging looks at.
             if logging or saving or step in (start + 1, phase.last):
-                _check_inner_losses(step, inner_losses)
-                log.metrics(step, phase.name, metrics, waiting_seconds=waited)
+                told = {**metrics, "skipped": state.bad[0]}
+                log.metrics(step, phase.name, told, waiting_seconds=waited)
+                if int(state.bad[1]) >= config.run.max_bad_steps:
+                    raise ValueError(bad_steps.told(phase, state, clips, key))
             progress.update()
             if stopping:
                 # There may be seconds left: saved as it is, and never the best.
@@ -163,21 +163,6 @@ def _train(config, phase, state, mesh, save, log, stop):
             if saving:
                 save(state)
     return state
-
-
-def _check_inner_losses(step, losses):
-    """Raises a ValueError that names task and inner step of the first bad loss.
-
-    `losses` is `[tasks, K]`, or empty where nothing adapts.
-    """
-    for task, of_steps in enumerate(np.asarray(losses) if len(losses) else ()):
-        for k, value in enumerate(of_steps):
-            if not math.isfinite(value):
-                raise ValueError(
-                    f"step {step}: the inner loss of task {task} is {value} at inner "
-                    f"step {k}; a smaller config.inner.tsr_step_size or ssr_step_size "
-                    "may help"
-                )
 
 
 def _saver(job, saved, log):
@@ -193,7 +178,17 @@ def _saver(job, saved, log):
         scores = validate(sharding.local(state.average)) if judged else {}
         if scores:
             log.metrics(step, "validation", scores)
+            _check_finite(step, scores)
         record = {"network": job.config.network.to_dict(), "data_step": step}
         saved.save(step, state, record, job.judge(scores) if scores else -math.inf)
 
     return save
+
+
+def _check_finite(step, scores):
+    wrong = [name for name, value in scores.items() if not math.isfinite(value)]
+    if wrong:
+        raise ValueError(
+            f"step {step}: {', '.join(wrong)} of validation is not finite: a smaller "
+            "learning rate may help"
+        )

@@ -2,8 +2,6 @@
 
 import json
 
-import pytest
-
 from experiments import logs
 
 
@@ -32,8 +30,15 @@ def test_a_run_without_a_checkpoint_starts_its_record_anew(tmp_path):
     assert [record["loss"] for record in _records(tmp_path)] == [2.0]
 
 
-def test_what_is_not_finite_ends_the_run_and_stays_in_the_record(tmp_path):
-    words = "step 7: loss not finite"
-    with logs.Log(tmp_path, 0) as log, pytest.raises(ValueError, match=words):
+def test_what_is_not_finite_stays_in_the_record_as_json_can_have_it(tmp_path):
+    with logs.Log(tmp_path, 0) as log:
         log.metrics(7, "meta", {"loss": float("nan"), "norm": 1.0})
-    assert _records(tmp_path)[0]["step"] == 7
+    assert _records(tmp_path) == [
+        {"step": 7, "stream": "meta", "loss": None, "norm": 1.0}
+    ]
+
+
+def test_a_process_that_does_not_write_leaves_nothing(tmp_path, capsys):
+    with logs.Log(tmp_path, 0, writes=False) as log:
+        log.metrics(7, "meta", {"loss": 1.0})
+    assert not list(tmp_path.iterdir())

@@ -39,9 +39,7 @@ def _meta_loss(**changes):
 
 
 def _state(optimizer):
-    params = small.params()
-    copy = jax.tree.map(jnp.copy, params)
-    return meta_step.MetaState(params, copy, optimizer.init(params), jnp.int32(0))
+    return meta_step.init(small.params(), optimizer)
 
 
 def _one_step(loss, over_tasks, devices, optimizer, count=COUNT):
@@ -236,3 +234,36 @@ def test_learned_step_sizes_train_with_the_weights():
         grads,
         plain,
     )
+
+
+@pytest.mark.parametrize("where", ["loss", "gradient"])
+def test_a_step_that_is_not_finite_is_left_out_and_counted(where):
+    """A bad task among good ones changes nothing but the counts; the next step does."""
+    wrong = {"loss": lambda x: x / 0, "gradient": lambda x: jnp.sqrt(x * 0)}[where]
+
+    def loss(params, clip, key, progress):
+        total = sum(jnp.sum(leaf) for leaf in jax.tree.leaves(params))
+        value = total + jnp.where(clip[0, 0, 0, 0] == 255, wrong(total), 0.0)
+        return value, ({"loss": value}, ())
+
+    rule = optax.adam(1e-3)
+    mesh = sharding.mesh(jax.devices()[:2])
+    gradient = meta_step.mean_gradient(loss, over_tasks="vmap")
+    step = sharding.outer_step(gradient, rule, mesh, average_decay=0.5)
+    good, bad = np.zeros((2, 4, 3, 8, 8, 3), np.uint8)
+    bad[2] = 255
+    state = sharding.replicate(_state(rule), mesh)
+    key = sharding.replicate(KEY, mesh)
+    found = []
+    for clips in (good, bad, bad, good):
+        state, _, _ = step(state, sharding.split(clips, mesh), key)
+        found.append(jax.device_get(state))
+    assert [each.bad.tolist() for each in found] == [[0, 0], [1, 1], [2, 2], [2, 0]]
+    assert [int(each.step) for each in found] == [1, 2, 3, 4]
+    for name in ("params", "average", "optimizer"):
+        before, first, second, after = (getattr(each, name) for each in found)
+        jax.tree.map(np.testing.assert_array_equal, before, first)
+        jax.tree.map(np.testing.assert_array_equal, before, second)
+        assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(after))
+        moved = jax.tree.map(lambda a, b: np.any(a != b), before, after)
+        assert any(jax.tree.leaves(moved))

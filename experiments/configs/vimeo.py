@@ -102,5 +102,6 @@ def get_config():
     run.seed = 0
     run.log_every_steps = 100
     run.save_every_steps = 1000
+    run.max_bad_steps = 10  # in a row that are not finite and left out; then it stops
     run.validation_clips = 32
     return config
