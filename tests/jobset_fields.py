@@ -67,7 +67,7 @@ JOBSET = {
     "kind!": {"JobSet"},
     "metadata!": {"name": str, "annotations": {str: str}},
     "spec!": {
-        "coordinator": {"replicatedJob!": str, "jobIndex": int, "podIndex": int},
+        "coordinator": {"replicatedJob!": str},
         "failurePolicy": {
             "maxRestarts": int,
             "rules": [

@@ -4,7 +4,6 @@ import os
 import pathlib
 import re
 import shutil
-import string
 import subprocess
 import sys
 
@@ -12,15 +11,17 @@ import jobset_fields
 import pytest
 import yaml
 
+from experiments import clusters
+
 ROOT = pathlib.Path(__file__).parent.parent
 LAUNCH = ROOT / "experiments" / "launch"
 SCRIPTS = sorted(LAUNCH.glob("*.sh"))
 JOBSETS = sorted(LAUNCH.glob("*.yaml"))
-VARIABLES = ["CONFIG", "ENVIRONMENT", "WORKDIR"]
+VARIABLES = ["CONFIG", "RUNTIME", "WORKDIR"]
 VALUES = {
     "CONFIG": "experiments/configs/vimeo.py",
     "WORKDIR": "/shared/runs/v 1",
-    "ENVIRONMENT": "a/b:1",
+    "RUNTIME": "a/b:1",
 }
 COMMAND = [
     "-m",
@@ -41,7 +42,8 @@ exit "$status"
 
 
 def _jobset(path):
-    return yaml.safe_load(string.Template(path.read_text()).substitute(VALUES))
+    fill = lambda match: VALUES[match[1]]  # as envsubst does
+    return yaml.safe_load(re.sub(r"\$\{(\w+)\}", fill, path.read_text()))
 
 
 def _start(script, folder, statuses, *more, **variables):
@@ -57,7 +59,7 @@ def _start(script, folder, statuses, *more, **variables):
         (folder / "bin" / name).chmod(0o755)
     (folder / "statuses").write_text("".join(f"{status}\n" for status in statuses))
     path = f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
-    given = VALUES | {"ENVIRONMENT": str(folder), "SLURM_JOB_ID": "7"} | variables
+    given = VALUES | {"RUNTIME": str(folder), "SLURM_JOB_ID": "7"} | variables
     done = subprocess.run(
         [script, *more],
         cwd=folder,
@@ -171,7 +173,7 @@ def test_jobset_runs_training_itself_so_that_signals_reach_it(path):
     (container,) = pod["containers"]
     assert [*container["command"][1:], *container["args"]] == COMMAND
     assert container["command"][0] == "python"  # and no shell around it
-    assert container["image"] == VALUES["ENVIRONMENT"]
+    assert container["image"] == VALUES["RUNTIME"]
     assert pod["terminationGracePeriodSeconds"] == 120
 
 
@@ -189,6 +191,21 @@ def test_jobset_starts_anew_after_75_as_often_as_it_takes(path):
     assert gone["onPodConditions"][0]["type"] == "DisruptionTarget"
     assert {exit_codes["action"], gone["action"]} == {"FailJob"}
     assert job["backoffLimit"] == 0
+
+
+def test_gpu_jobset_tells_processes_who_they_are():
+    job, pod = _job_and_pod(LAUNCH / "jobset_gpu.yaml")
+    env = {entry["name"]: entry for entry in pod["containers"][0]["env"]}
+    named = {name for name in env if name.startswith("JAX_")}
+    assert named == {clusters._ADDRESS, clusters._COUNT, clusters._INDEX}
+    assert env["JAX_NUM_PROCESSES"]["value"] == str(job["completions"])
+    assert env["JAX_COORDINATOR_ADDRESS"]["value"].startswith("$(COORDINATOR):")
+    # Kubernetes fills in $(NAME) of what stands before.
+    assert list(env).index("COORDINATOR") < list(env).index("JAX_COORDINATOR_ADDRESS")
+
+
+def test_tpu_vm_says_that_it_is_one_of_several():
+    assert f"export {clusters._TPU}=1" in (LAUNCH / "tpu_vm.sh").read_text()
 
 
 @every_jobset
