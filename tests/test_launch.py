@@ -86,6 +86,12 @@ def test_three_variables_and_the_same_three(path):
     assert sorted(asked or filled) == VARIABLES
 
 
+def test_the_page_has_each_launcher_and_variable():
+    page = (LAUNCH / "README.md").read_text()
+    for word in [path.name for path in SCRIPTS + JOBSETS] + VARIABLES:
+        assert f"`{word}`" in page
+
+
 @every_script
 def test_a_missing_variable_is_named_and_nothing_starts(script, tmp_path):
     done, calls = _start(script, tmp_path, [0], WORKDIR="")
