@@ -68,7 +68,7 @@ until grep -q "^step 10 " "$folder/stopped.log" 2> /dev/null; do
     sleep 1
 done
 scancel --signal=TERM "$job"
-submit "$folder/undisturbed" --wait
+submit "$folder/undisturbed" --wait > /dev/null
 while squeue --noheader | grep -q .; do sleep 2; done
 
 for run in stopped undisturbed; do
