@@ -4,8 +4,10 @@ A build under way is watched through its working folder.
 """
 
 import json
+import os
 import pathlib
 import re
+import shutil
 import time
 
 import commands
@@ -15,7 +17,7 @@ import pytest
 from PIL import Image
 
 from adavsr_jax import records, video
-from data_prep import building, jobs, photos, workers
+from data_prep import building, jobs, photos, workers, workplace
 
 
 def _arguments(source, output, *flags):
@@ -194,6 +196,33 @@ def test_how_far_it_is_is_told_now_and_then(stills, tmp_path, monkeypatch, capsy
     far = [tuple(map(int, re.fullmatch(pattern, line).groups())) for line in told]
     assert far == sorted(far) and len(far) > 1
     assert all(clips >= 8 * shards for clips, shards in far)
+
+
+def test_a_worker_that_is_ended_from_outside_is_one_line(tmp_path):
+    # Asked for the files of its part, this one ends.
+    job = jobs.Job(tmp_path, "shards/a", [9], _many, os._exit)
+    ended = pytest.raises(OSError, match="a worker process was ended from outside")
+    with ended, workers.start(2) as crew:
+        crew.do([job], lambda *_: "")
+
+
+def test_a_build_killed_while_it_clears_away_is_whole(tmp_path):
+    output, request = tmp_path / "shards", {"seed": 0}
+    with workplace.claim(output, request) as work:
+        (work / workplace.SHARDS / records.MANIFEST).write_text("{}")
+        record = work / jobs.RECORDS / "a.json"
+        jobs.write_json(record, {"ids": ["a"]}, work / jobs.HALVES)
+        (work / workplace.SHARDS).rename(output)
+        raised = pytest.raises(ValueError, match="exists and is not an empty folder")
+        left = tmp_path / "left"
+        shutil.copytree(work, left)
+    assert not work.exists()
+    left.rename(work)
+    with workplace.claim(output, request) as nothing:
+        assert nothing is None
+    assert [path.name for path in tmp_path.iterdir()] == ["shards"]
+    with raised, workplace.claim(output, request):
+        pass
 
 
 def test_two_builds_of_one_output_are_one_too_many(stills, tmp_path):
