@@ -20,7 +20,7 @@ import time
 
 from absl import flags, logging
 
-from data_prep import building, cli, photos, videos, vimeo90k, workers, workplace
+from data_prep import building, cli, jobs, photos, videos, vimeo90k, workers, workplace
 
 _DATASET = flags.DEFINE_enum(
     "dataset", None, ["vimeo90k", "videos", "photos"], "What the source holds."
@@ -91,6 +91,8 @@ def _read():
 def _build(work, crew):
     """The manifest of what is now in the working folder."""
     print(f"looking through {_SOURCE.value}", flush=True)
+    if (work / jobs.RECORDS).exists():
+        print(f"going on from what is done in {work}", flush=True)
     clip_splits = {
         name: building.know(work, name, split, crew) for name, split in _read().items()
     }

@@ -58,6 +58,7 @@ def claim(output, request):
                 ) from None
             raise
         finally:
+            shutil.rmtree(work / jobs.HALVES, ignore_errors=True)
             if not _is_worth_keeping(work):
                 _clear(work)
 

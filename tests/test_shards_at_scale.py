@@ -102,6 +102,7 @@ def _film(path, seed, num_frames, size=(24, 32), **kwargs):
     video.write(path, large.astype(np.uint8), 24, **kwargs)
 
 
+@pytest.mark.slow
 def test_videos_are_the_same_too_and_one_more_leaves_the_others_read(tmp_path):
     source = tmp_path / "films"
     source.mkdir()
