@@ -4,26 +4,23 @@
   python -m data_prep.build_shards --dataset=videos --source=DIR --output=DIR
   python -m data_prep.build_shards --dataset=photos --source=DIR --output=DIR
 
-`adavsr_jax.records` says what a record and the manifest hold. Shards are written in a
-folder beside the output, which is renamed when all is done.
+`adavsr_jax.records` says what a record and the manifest hold. Worker processes write
+whole shards, each with one clip in memory; the result is the same for any number of
+them, byte for byte. They work in `OUTPUT.building`, of which the output is made when
+all is done. Killed, interrupted or ended by a source that cannot be read, the same
+command goes on: shards that are done are not made again, unless their sources changed.
+
+TFDS' own builders can do neither (`data_prep.tfds_clips` says why): TFDS writes each
+shard and the metadata, `data_prep.building` decides which shards and when.
 """
 
-import contextlib
-import hashlib
-import io
-import json
 import os
 import pathlib
-import shutil
-import sys
-import tempfile
 import time
 
-import tensorflow_datasets as tfds
 from absl import flags, logging
 
-from adavsr_jax import records
-from data_prep import cli, photos, splits, tfds_clips, videos, vimeo90k
+from data_prep import building, cli, jobs, photos, videos, vimeo90k, workers, workplace
 
 _DATASET = flags.DEFINE_enum(
     "dataset", None, ["vimeo90k", "videos", "photos"], "What the source holds."
@@ -49,121 +46,24 @@ _SEED = flags.DEFINE_integer("seed", 0, "photos: of the camera paths.", lower_bo
 _CLIPS_PER_SHARD = flags.DEFINE_integer(
     "clips_per_shard", 256, "At most.", lower_bound=1
 )
+_WORKERS = flags.DEFINE_integer(
+    "workers", workers.count_cores(), "Processes that write shards.", lower_bound=1
+)
 flags.mark_flags_as_required(["dataset", "source", "output"])
 
-_REPORT_SECONDS = 10
+# What each data set depends on, besides those that all depend on.
+_FLAGS = {
+    "vimeo90k": [],
+    "videos": [_SPLIT, _MIN_SIZE],
+    "photos": [_SPLIT, _SIZE, _CLIPS_PER_PHOTO, _SEED],
+}
 
 
-def build(clip_splits, output, *, dataset, source, frames, clips_per_shard):
-    """Writes the clips of all splits as shards with their manifest.
-
-    Args:
-      clip_splits: name -> `splits.Split`, each of at least one clip.
-      output: folder to make; it must be absent or empty.
-      dataset: name for the manifest.
-      source: folder the clips come from; its name goes into the manifest.
-      frames: length of the clips.
-      clips_per_shard: at most.
-
-    Returns:
-      the manifest, as `records.read_manifest` describes it.
-
-    Raises:
-      ValueError: `output` holds something, or a clip cannot be read.
-      OSError: `output` cannot be written.
-    """
-    output = pathlib.Path(output).absolute()
-    check_output(output)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    work = pathlib.Path(
-        tempfile.mkdtemp(prefix=f"{output.name}.", suffix=".tmp", dir=output.parent)
-    )
-    try:
-        builder = tfds_clips.Clips(
-            clip_splits=clip_splits, clips_per_shard=clips_per_shard, data_dir=work
-        )
-        with contextlib.redirect_stdout(io.StringIO()):  # it prints of downloads
-            builder.download_and_prepare(
-                download_config=tfds.download.DownloadConfig(try_download_gcs=False)
-            )
-        shards = pathlib.Path(builder.data_dir)
-        manifest = _describe(builder, shards, clip_splits)
-        manifest |= {
-            "dataset": dataset,
-            "source": pathlib.Path(source).resolve().name,
-            "frames": frames,
-        }
-        text = json.dumps(manifest, indent=1, sort_keys=True)
-        (shards / records.MANIFEST).write_text(text + "\n", encoding="utf-8")
-        with contextlib.suppress(FileNotFoundError):
-            output.rmdir()  # empty, or this refuses
-        shards.rename(output)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-    return manifest
-
-
-def check_output(output):
-    """Raises ValueError unless `output` is an empty folder or can be made one."""
-    output = pathlib.Path(output).absolute()
-    if output.exists() and (not output.is_dir() or any(output.iterdir())):
-        raise ValueError(
-            f"{output} exists and is not an empty folder: remove it or choose another "
-            "--output"
-        )
-    above = next(folder for folder in output.parents if folder.exists())
-    if not above.is_dir() or not os.access(above, os.W_OK):
-        raise ValueError(
-            f"{output} cannot be made, {above} is not a folder that can be written to: "
-            "choose another --output"
-        )
-
-
-def _describe(builder, folder, clip_splits):
-    files = []
-    for name in clip_splits:
-        info = builder.info.splits[name]
-        for path, length in zip(info.filenames, info.shard_lengths, strict=True):
-            files.append(_file(folder / path) | {"split": name, "records": length})
-    sizes = [size[1:3] for size in builder.sizes]
-    shards = {file["path"] for file in files}
-    return {
-        "version": records.MANIFEST_VERSION,
-        "records": sum(file["records"] for file in files),
-        "bytes": sum(file["bytes"] for file in files),
-        "min_size": [min(side) for side in zip(*sizes, strict=True)],
-        "max_size": [max(side) for side in zip(*sizes, strict=True)],
-        "dropped": {name: dict(s.dropped) for name, s in clip_splits.items()},
-        "files": files,
-        "splits": builder.ids,
-        "metadata": [
-            _file(path) for path in sorted(folder.iterdir()) if path.name not in shards
-        ],
-    }
-
-
-def _file(path):
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return {"path": path.name, "bytes": path.stat().st_size, "sha256": digest}
-
-
-def _reporting(split, name):
-    """The same split, which prints now and then how far its clips are."""
-
-    def clips():
-        start = last = time.monotonic()
-        for index, item in enumerate(split.clips(), start=1):
-            yield item
-            now = time.monotonic()
-            if now - last > _REPORT_SECONDS:
-                last = now
-                rate = index / (now - start)
-                print(
-                    f"{name}: {index} of {split.count}, {rate:.1f}/s", file=sys.stderr
-                )
-
-    return splits.Split(split.count, clips, split.dropped)
+def _request():
+    """Flag -> value of all that the shards depend on."""
+    of_all = [_DATASET, _FRAMES, _CLIPS_PER_SHARD]
+    chosen = {flag.name: flag.value for flag in of_all + _FLAGS[_DATASET.value]}
+    return {"source": str(pathlib.Path(_SOURCE.value).resolve())} | chosen
 
 
 def _read():
@@ -188,26 +88,41 @@ def _read():
     return vimeo90k.read(_SOURCE.value)
 
 
+def _build(work, crew):
+    """The manifest of what is now in the working folder."""
+    print(f"looking through {_SOURCE.value}", flush=True)
+    if (work / jobs.RECORDS).exists():
+        print(f"going on from what is done in {work}", flush=True)
+    clip_splits = {
+        name: building.know(work, name, split, crew) for name, split in _read().items()
+    }
+    for name, split in clip_splits.items():
+        dropped = ", ".join(f"{n} {what}" for what, n in split.dropped.items())
+        count = len(split.parts)
+        print(f"{name}: {count} clips; dropped: {dropped or 'nothing'}", flush=True)
+        if not count:
+            raise ValueError(f"{_SOURCE.value} gives no clip; dropped: {dropped}")
+    return building.write(
+        work,
+        clip_splits,
+        crew,
+        clips_per_shard=_CLIPS_PER_SHARD.value,
+        dataset=_DATASET.value,
+        source=pathlib.Path(_SOURCE.value).resolve().name,
+        frames=_FRAMES.value,
+    )
+
+
 def main():
     start = time.monotonic()
     logging.set_verbosity(logging.ERROR)
-    tfds.disable_progress_bar()
-    check_output(_OUTPUT.value)
-    print(f"looking through {_SOURCE.value}", flush=True)
-    clip_splits = _read()
-    for name, split in clip_splits.items():
-        dropped = ", ".join(f"{n} {what}" for what, n in split.dropped.items())
-        print(f"{name}: {split.count} clips; dropped: {dropped or 'nothing'}")
-        if not split.count:
-            raise ValueError(f"{_SOURCE.value} gives no clip; dropped: {dropped}")
-    manifest = build(
-        {name: _reporting(split, name) for name, split in clip_splits.items()},
-        _OUTPUT.value,
-        dataset=_DATASET.value,
-        source=_SOURCE.value,
-        frames=_FRAMES.value,
-        clips_per_shard=_CLIPS_PER_SHARD.value,
-    )
+    with workplace.claim(_OUTPUT.value, _request()) as work:
+        if work is None:
+            print(f"{_OUTPUT.value}: is whole already, what was left is cleared away")
+            return
+        with workers.start(_WORKERS.value) as crew:
+            manifest = _build(work, crew)
+        workplace.finish(work, _OUTPUT.value)
     print(
         f"{os.fspath(_OUTPUT.value)}: {manifest['records']} records, "
         f"{len(manifest['files'])} shards, {manifest['bytes'] / 1e6:.1f} MB, "

@@ -15,7 +15,8 @@ def run(main):
 
     Status 0: done. Status 2: bad flags or bad input, told in one line on stderr
     (whatever raised ValueError or OSError). Status 75: interrupted by Ctrl-C or
-    SIGTERM, nothing left behind. Other errors keep their trace, status 1.
+    SIGTERM, nothing left behind but what the line on stderr names. Other errors keep
+    their trace, status 1.
     """
     # A kill unwinds like any exception, so that nothing half-written stays.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -40,15 +41,18 @@ def _guarded(main, argv):
         _refuse(f"unexpected argument {argv[1]!r}: flags are written --name=value")
     try:
         main()
+        return
     except (ValueError, OSError) as error:
         _refuse(error)
-    except KeyboardInterrupt:
-        print("interrupted: nothing was written", file=sys.stderr)
-        sys.stdout.flush()
-        sys.stderr.flush()
-        # Not sys.exit: libraries that were stopped at work may interrupt Python's own
-        # end once more, and the status would be theirs. All is cleared away by now.
-        os._exit(os.EX_TEMPFAIL)
+    except KeyboardInterrupt as error:
+        told = str(error) or "nothing was written"
+    # Out here nothing holds the frames of `main`, so that what they held is freed.
+    print(f"interrupted: {told}", file=sys.stderr)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Not sys.exit: libraries that were stopped at work may interrupt Python's own end
+    # once more, and the status would be theirs. All is cleared away by now.
+    os._exit(os.EX_TEMPFAIL)
 
 
 def _refuse(reason):

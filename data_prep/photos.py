@@ -5,6 +5,8 @@ The motion is exact, smooth and sub-pixel, and nothing was ever compressed in ti
 
 import collections
 import functools
+import itertools
+import operator
 import pathlib
 import zlib
 
@@ -36,8 +38,8 @@ def read(source, *, frames, size, clips_per_photo, seed):
       seed: of the paths, together with each photograph's name.
 
     Returns:
-      `splits.Split`; an id is `<path in source>#<number of the path>`. Photographs
-      with a side below 1.25 times `size`, or without detail, are dropped.
+      `splits.Split`, a clip a part; an id is `<path in source>#<number of the path>`.
+      Photographs with a side below 1.25 times `size`, or without detail, are dropped.
 
     Raises:
       ValueError: no picture there, or one that cannot be read.
@@ -59,17 +61,30 @@ def read(source, *, frames, size, clips_per_photo, seed):
             dropped["photos without detail"] += 1
         else:
             kept.append(path)
-    clips = functools.partial(_clips, source, kept, frames, size, clips_per_photo, seed)
-    return splits.Split(len(kept) * clips_per_photo, clips, dropped)
+    return splits.Split(
+        [
+            (path.relative_to(source).as_posix(), number)
+            for path in kept
+            for number in range(clips_per_photo)
+        ],
+        functools.partial(_clips, source, frames, size, seed),
+        functools.partial(_file, source),
+        dropped=dropped,
+    )
 
 
-def _clips(source, photos, num_frames, size, clips_per_photo, seed):
-    for path in photos:
-        photo = pictures.read(path)
-        name = path.relative_to(source).as_posix()
-        for number in range(clips_per_photo):
+def _file(source, path_over):
+    return [source / path_over[0]]
+
+
+def _clips(source, num_frames, size, seed, paths, dropped):
+    del dropped  # all that is left out was left out before
+    for name, group in itertools.groupby(paths, operator.itemgetter(0)):
+        photo = pictures.read(source / name)
+        for _, number in group:
             rng = np.random.default_rng([seed, zlib.crc32(name.encode()), number])
-            yield f"{name}#{number}", _moving(photo, path, rng, num_frames, size)
+            clip = _moving(photo, source / name, rng, num_frames, size)
+            yield f"{name}#{number}", clip
 
 
 def _moving(photo, path, rng, num_frames, size):

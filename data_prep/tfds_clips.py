@@ -1,74 +1,96 @@
-"""The TensorFlow Datasets builder that writes clips as ArrayRecord, no TensorFlow.
+"""Clips as TensorFlow Datasets writes them: ArrayRecord files, and what describes them.
 
-In a module of its own: TFDS looks for a builder's package from the file of its class.
+No TensorFlow. TFDS' builders write the shards of a data set one after another, in one
+process, into a folder that does not outlive a failure; so they are not used, but what
+they are made of: the writer of one shard, in whichever process, and the writer of the
+metadata for shards that are there, which makes the folder one that TFDS reads.
 """
 
-import functools
-import itertools
+import pathlib
 
 import numpy as np
 import tensorflow_datasets as tfds
-from tensorflow_datasets.core import writer
+from tensorflow_datasets.core import example_serializer, file_adapters, naming, writer
 from tensorflow_datasets.proto import tf_example_pb2
 
-from adavsr_jax import records
+_FORMAT = file_adapters.FileFormat.ARRAY_RECORD
+_NAME = "clips"
+_VERSION = "1.0.0"
 
 
-class Clips(tfds.core.ShardBasedBuilder):
-    """Splits of clips -> shards.
+def shard_name(split, index, num_shards):
+    """The file name of a shard: what TFDS looks for."""
+    return (
+        _template(".", split)
+        .sharded_filepath(shard_index=index, num_shards=num_shards)
+        .name
+    )
 
-    `ShardBasedBuilder` writes shard by shard in the order given; the generator-based
-    builder shuffles through a bucket file past 1,000 MiB, which asks for TensorFlow.
+
+def write_shard(path, clips):
+    """Writes an ArrayRecord file, one clip in memory at a time.
+
+    Args:
+      path: of the file.
+      clips: an iterable of `(id, data)`, the bytes as `records.encode` makes them.
+
+    Raises:
+      OSError: it cannot be written.
     """
+    features = _features()
+    serializer = example_serializer.ExampleSerializer(features.get_serialized_info())
+    shard = writer.ShardWriter(features, serializer, _SameBytes(_FORMAT))
+    try:
+        shard.write(_examples(clips), path)
+    except RuntimeError as error:  # what its own I/O raises, for a full disk too
+        raise OSError(f"{path} cannot be written: {error}") from error
 
-    VERSION = tfds.core.Version("1.0.0")
-    # TFDS would find these by importlib_resources, which it does not install.
-    code_path = tfds.core.Path(__file__)
-    pkg_dir_path = tfds.core.Path(__file__).parent
 
-    def __init__(self, *, clip_splits, clips_per_shard, **kwargs):
-        """Args: `clip_splits` name -> `splits.Split`; `clips_per_shard` at most."""
-        self._clip_splits = clip_splits
-        self._clips_per_shard = clips_per_shard
-        # What the manifest says of the clips, filled while they are written.
-        self.ids = {name: [] for name in clip_splits}
-        self.sizes = []
-        super().__init__(file_format="array_record", **kwargs)
+def write_metadata(folder, shards):
+    """Writes what TFDS needs to read the shards in `folder`.
 
-    def _info(self):
-        return self.dataset_info_from_configs(
-            features=tfds.features.FeaturesDict(
-                {
-                    "clip": tfds.features.Scalar(dtype=np.object_),
-                    "id": tfds.features.Text(),
-                }
+    Args:
+      folder: where all the shards are.
+      shards: split -> `(bytes, records)` of each of its shards.
+    """
+    tfds.folder_dataset.write_metadata(
+        data_dir=folder,
+        features=_features(),
+        version=_VERSION,
+        split_infos=[
+            tfds.core.SplitInfo(
+                name=split,
+                shard_lengths=[length for _, length in sizes],
+                num_bytes=sum(size for size, _ in sizes),
+                filename_template=_template(folder, split),
             )
-        )
+            for split, sizes in shards.items()
+        ],
+        check_data=False,  # it would ask for TensorFlow
+    )
 
-    def _shard_iterators_per_split(self, dl_manager):
-        del dl_manager  # nothing is downloaded
-        per_split = {}
-        for name, split in self._clip_splits.items():
-            # TFDS writes the shards in their order, so that one pass feeds them all.
-            clips = split.clips()
-            lengths = _even_lengths(split.count, self._clips_per_shard)
-            per_split[name] = [
-                functools.partial(self._examples, name, clips, length)
-                for length in lengths
-            ]
-        return per_split
 
-    def _example_writer(self):
-        return _SameBytes(self.info.file_format)
+def _template(folder, split):
+    return naming.ShardedFileTemplate(
+        data_dir=pathlib.Path(folder),
+        dataset_name=_NAME,
+        split=split,
+        filetype_suffix=_FORMAT.file_suffix,
+    )
 
-    def _examples(self, split, clips, length):
-        for clip_id, clip in itertools.islice(clips, length):
-            self.ids[split].append(clip_id)
-            self.sizes.append(clip.shape)
-            example = {"clip": records.encode(clip), "id": clip_id}
-            yield clip_id, example
-            # Written by now, but TFDS keeps every example of a shard to count them.
-            example.clear()
+
+def _features():
+    return tfds.features.FeaturesDict(
+        {"clip": tfds.features.Scalar(dtype=np.object_), "id": tfds.features.Text()}
+    )
+
+
+def _examples(clips):
+    for clip_id, data in clips:
+        example = {"clip": data, "id": clip_id}
+        yield clip_id, example
+        # Written by now, but TFDS keeps every example of a shard to count them.
+        example.clear()
 
 
 class _SameBytes(writer.ExampleWriter):
@@ -88,9 +110,3 @@ class _SameBytes(writer.ExampleWriter):
             for key, example in examples
         )
         return super().write(path, ordered)
-
-
-def _even_lengths(count, most):
-    """Lengths of the fewest shards of at most `most` clips, as equal as can be."""
-    num_shards = -(-count // most)
-    return [(count + index) // num_shards for index in range(num_shards)]

@@ -4,13 +4,12 @@ Each video is cut into shots, each shot into clips that follow one another witho
 overlap; what is left at the end of a shot is dropped, and so is what does not move.
 """
 
-import collections
 import functools
 import pathlib
 
 import numpy as np
 
-from adavsr_jax import shots, video
+from adavsr_jax import pictures, shots, video
 from data_prep import splits
 
 # Mean change from frame to frame, in code values, below which a clip is static.
@@ -18,7 +17,7 @@ _STATIC = 0.5
 
 
 def read(source, *, frames, min_size):
-    """Finds the clips in a folder, by reading all its videos once.
+    """Finds the videos in a folder; none is read before its clips are asked for.
 
     Args:
       source: a folder; video files and folders that hold pictures are looked for at
@@ -27,10 +26,11 @@ def read(source, *, frames, min_size):
       min_size: pixels. Videos whose shorter side is smaller are dropped.
 
     Returns:
-      `splits.Split`; an id is `<path in source>#<index of first frame>`.
+      `splits.Split`, a video a part; an id is `<path in source>#<index of first
+      frame>`.
 
     Raises:
-      ValueError: no video there, or one that cannot be read.
+      ValueError: no video there.
     """
     source = pathlib.Path(source)
     media = list(_media(source))
@@ -39,9 +39,12 @@ def read(source, *, frames, min_size):
         raise ValueError(
             f"{source} holds no video file and no folder of pictures{hint}"
         )
-    dropped = collections.Counter()
-    clips = functools.partial(_clips, source, media, frames, min_size)
-    return splits.Split(sum(1 for _ in clips(dropped)), clips, dropped)
+    return splits.Split(
+        [path.relative_to(source).as_posix() for path in media],
+        functools.partial(_clips, source, frames, min_size),
+        functools.partial(_files, source),
+        one_each=False,
+    )
 
 
 def _media(folder):
@@ -58,12 +61,15 @@ def _media(folder):
             yield from _media(path)
 
 
-def _clips(source, media, num_frames, min_size, dropped=None):
-    dropped = collections.Counter() if dropped is None else dropped
-    for path in media:
-        name = path.relative_to(source).as_posix()
-        shot = []
-        for index, (frame, starts) in enumerate(shots.mark(video.frames(path))):
+def _files(source, name):
+    path = source / name
+    return pictures.listing(path) if path.is_dir() else [path]
+
+
+def _clips(source, num_frames, min_size, names, dropped):
+    for name in names:
+        shot, frames = [], video.frames(source / name)
+        for index, (frame, starts) in enumerate(shots.mark(frames)):
             if min(frame.shape[:2]) < min_size:
                 dropped[f"videos with a side below {min_size} pixels"] += 1
                 break

@@ -43,14 +43,20 @@ def _split(source, list_name):
     if not ids or len(set(ids)) < len(ids):
         raise ValueError(f"{path} names no clip, or one clip twice")
     for clip_id in ids:
-        for name in _NAMES:
-            frame = source / "sequences" / clip_id / name
+        for frame in _frames(source, clip_id):
             if not frame.is_file():
                 raise ValueError(f"{frame} is missing: {list_name} names {clip_id}")
-    return splits.Split(len(ids), functools.partial(_clips, source, ids))
+    return splits.Split(
+        ids, functools.partial(_clips, source), functools.partial(_frames, source)
+    )
 
 
-def _clips(source, ids):
+def _frames(source, clip_id):
+    return [source / "sequences" / clip_id / name for name in _NAMES]
+
+
+def _clips(source, ids, dropped):
+    del dropped  # none is left out
     for clip_id in ids:
         clip = np.stack(list(video.frames(source / "sequences" / clip_id)))
         if len(clip) != NUM_FRAMES:

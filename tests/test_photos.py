@@ -63,8 +63,8 @@ def test_clips_repeat_move_and_leave_out_small_and_flat(tmp_path):
     _save(tmp_path / "small.png", 2, (30, 90))
     Image.new("RGB", (90, 90), (9, 9, 9)).save(tmp_path / "flat.png")
     split = photos.read(tmp_path, frames=5, size=32, clips_per_photo=2, seed=3)
-    assert split.count == 4 and sum(split.dropped.values()) == 2
-    first, again = dict(split.clips()), dict(split.clips())
+    assert len(split.parts) == 4 and sum(split.dropped.values()) == 2
+    first, again = (dict(split.clips(split.parts, split.dropped)) for _ in range(2))
     assert list(first) == ["a.png#0", "a.png#1", "more/b.png#0", "more/b.png#1"]
     for clip_id, clip in first.items():
         assert clip.shape == (5, 32, 32, 3) and clip.dtype == np.uint8
