@@ -45,6 +45,12 @@ def leave() -> None:
         jax.distributed.shutdown()
 
 
+def meet(place: str) -> None:
+    """Waits until all are here."""
+    if jax.process_count() > 1:
+        multihost_utils.sync_global_devices(place)
+
+
 def is_first() -> bool:
     """Whether this is the process that writes what there is one of."""
     return jax.process_index() == 0
@@ -86,8 +92,10 @@ def _found(environment):
                 f"{_COUNT}={count}"
             )
         address = environment[_ADDRESS]
-        several = {"coordinator_address": address, "num_processes": count}
-        return several | {"process_id": index} if count > 1 else {}
+        told = {"coordinator_address": address, "num_processes": count}
+        # All is told: nothing is left to detect.
+        told |= {"process_id": index, "cluster_detection_method": "deactivate"}
+        return told if count > 1 else {}
     if told:
         raise cli.InputError(
             f"the environment has {' and '.join(told)} alone: set {_ADDRESS}, {_COUNT} "

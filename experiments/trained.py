@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import functools
-import hashlib
 import json
 import pathlib
 from typing import Any
@@ -11,11 +10,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import ml_collections
-import numpy as np
 
 from adavsr_jax import (
     checkpoints,
     consistency,
+    digests,
     internal_learning,
     passes,
     pixels,
@@ -256,10 +255,4 @@ def restore(saved, step, config, like):
     return saved.restore(step, like)
 
 
-def digest(params):
-    """sha256 of the weights: names and little-endian bytes, in the tree's order."""
-    sha = hashlib.sha256()
-    for path, leaf in jax.tree_util.tree_leaves_with_path(params):
-        sha.update(jax.tree_util.keystr(path).encode())
-        sha.update(np.ascontiguousarray(np.asarray(leaf)).tobytes())
-    return sha.hexdigest()
+digest = digests.of_values  # of weights

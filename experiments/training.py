@@ -89,12 +89,34 @@ def _run(job, workdir, mesh):
 
 
 def _open(job, workdir, mesh):
-    """The run's checkpoints, and its newest state or a fresh one, on every device."""
-    saved = checkpoints.Checkpoints(workdir / "checkpoints")
-    if saved.latest() is None:
-        return saved, sharding.replicate(job.initial(), mesh)
+    """The run's checkpoints, and its newest whole state or a fresh one, everywhere."""
+    folder, before = workdir / "checkpoints", None
     like = sharding.replicated(jax.eval_shape(job.initial), mesh)
-    return saved, trained.restore(saved, saved.latest(), job.config, like)
+    while True:
+        try:
+            saved = checkpoints.Checkpoints(folder)
+            if saved.latest() is None:
+                break
+            return saved, trained.restore(saved, saved.latest(), job.config, like)
+        except checkpoints.Damaged as error:
+            before = _set_aside(folder, error)
+    if before:
+        raise cli.InputError(
+            f"--workdir={workdir}: none of its checkpoints can be read, they lie in "
+            f"{before.parent} now; copy the run again, or choose another folder"
+        )
+    return saved, sharding.replicate(job.initial(), mesh)
+
+
+def _set_aside(folder, error):
+    """Nothing is deleted; training goes on from the checkpoint before."""
+    clusters.meet(f"read {error.step}")  # nobody may still be reading
+    place = None
+    if clusters.is_first():
+        place = checkpoints.set_aside(folder, error.step)
+        print(f"note: {error.what}; it lies in {place} now", flush=True)
+    clusters.meet(f"set aside {error.step}")
+    return place or folder
 
 
 def _keep_config(config, path):

@@ -164,7 +164,12 @@ _STEP = {
         ({}, {}),
         (
             _TOLD,
-            {"coordinator_address": "host:1", "num_processes": 4, "process_id": 3},
+            {
+                "coordinator_address": "host:1",
+                "num_processes": 4,
+                "process_id": 3,
+                "cluster_detection_method": "deactivate",
+            },
         ),
         (_TOLD | {"JAX_NUM_PROCESSES": "1", "JAX_PROCESS_ID": "0"}, {}),
         (_STEP, {"cluster_detection_method": "slurm"}),

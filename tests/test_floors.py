@@ -45,6 +45,7 @@ FLOORS = {
     "adavsr_jax.sharding": (3, ("meta_step",)),
     # The edges wrap a library each; from the house they import floor 0.
     "adavsr_jax.checkpoints": (4, ()),
+    "adavsr_jax.digests": (0, ()),
     "adavsr_jax.data": (4, ("readers",)),
     "adavsr_jax.deep_png": (4, ()),
     "adavsr_jax.pictures": (4, ("deep_png",)),
