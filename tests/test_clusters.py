@@ -94,8 +94,8 @@ def _end(workdir):
 def _assert_same(workdir, other):
     """To 1e-5 of the update, in the Euclidean norm.
 
-    Of single weights Adam makes more of a rounding where their gradient is small: 2.5e-5
-    of the largest weight's update was seen.
+    Of single weights Adam makes more of a rounding where their gradient is small:
+    2.5e-5 of the largest weight's update was seen.
     """
     (config, params), (_, expected) = _end(workdir), _end(other)
     start = build.initial_state(config).params
