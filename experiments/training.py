@@ -4,7 +4,6 @@ import contextlib
 import json
 import math
 import pathlib
-import time
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -14,7 +13,7 @@ import ml_collections
 import numpy as np
 
 from adavsr_jax import checkpoints, meta_step, sharding
-from experiments import build, cli, logs, outputs, trained
+from experiments import build, cli, logs, outputs, trained, waiting
 
 
 class Job(NamedTuple):
@@ -133,10 +132,9 @@ def _train(config, phase, state, mesh, save, log, stop):
         contextlib.closing(phase.batches(start - phase.first)) as batches,
         log.progress(phase.name, start, phase.last) as progress,
     ):
+        wait = waiting.Waiting()
         for step in range(start + 1, phase.last + 1):
-            began = time.monotonic()
-            clips = next(batches)["clips"]
-            waited = time.monotonic() - began
+            clips = wait.next(batches, state.step)["clips"]
             split = sharding.ready(sharding.split(clips, mesh), mesh)
             state, metrics, inner_losses = phase.step(state, split, key)
             state = sharding.ready(state, mesh)
@@ -146,7 +144,7 @@ def _train(config, phase, state, mesh, save, log, stop):
             # What is about to be saved must be finite, which logging looks at.
             if logging or saving or step in (start + 1, phase.last):
                 _check_inner_losses(step, inner_losses)
-                log.metrics(step, phase.name, metrics, waiting_seconds=waited)
+                log.metrics(step, phase.name, metrics, waiting_share=wait.share())
             progress.update()
             if stopping:
                 # There may be seconds left: saved as it is, and never the best.
@@ -154,6 +152,7 @@ def _train(config, phase, state, mesh, save, log, stop):
                 raise KeyboardInterrupt
             if saving:
                 save(state)
+                wait.restart()
     return state
 
 
