@@ -24,7 +24,7 @@ TINY = {
 def _facts(name, devices, **more):
     config = demo.get_config()
     config.update_from_flattened_dict(TINY | more)
-    config[name].batch = TASKS * devices
+    config.large_scale.batch = config.meta.batch = TASKS * devices
     mesh = sharding.mesh(jax.devices()[:devices])
     (phase,) = [p for p in build.phases(config, mesh) if p.name == name]
     return compiled_step.facts(config, phase, mesh)
