@@ -55,8 +55,8 @@ def measure(shape, tell):
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         tell("packs clips in every form")
-        rows = _unpacked(clips, folder, tell)
         source = _shards(clips, folder)
+        rows = _unpacked(clips, folder, tell)
         for threads, processes in _READERS:
             tell(f"loads with {threads} threads, {processes} processes")
             rows.append(_loaded(source, shape, threads, processes))
@@ -140,14 +140,15 @@ def _each(unpack, stored):
 def _shards(clips, folder):
     """A source as training reads it, through `data_prep.build_shards`."""
     tree, shards = folder / "vimeo_septuplet", folder / "shards"
-    names = [f"00001/{number:04}" for number in range(1, len(clips) + 1)]
-    for name, clip in zip(names, clips, strict=True):
+    names = [f"00001/{number:04}" for number in range(1, len(clips) + 2)]
+    # The last stands in the other list, which may not be empty.
+    for name, clip in zip(names, [*clips, clips[0]], strict=True):
         (tree / "sequences" / name).mkdir(parents=True)
         for number, frame in enumerate(clip, start=1):
             path = tree / "sequences" / name / f"im{number}.png"
             Image.fromarray(frame).save(path, compress_level=1)
-    (tree / "sep_trainlist.txt").write_text("\n".join(names) + "\n")
-    (tree / "sep_testlist.txt").write_text("")
+    (tree / "sep_trainlist.txt").write_text("\n".join(names[:-1]) + "\n")
+    (tree / "sep_testlist.txt").write_text(names[-1] + "\n")
     command = [sys.executable, "-m", "data_prep.build_shards", "--dataset=vimeo90k"]
     subprocess.run(
         [*command, f"--source={tree}", f"--output={shards}"],
