@@ -251,7 +251,15 @@ def _random_crop(sources, patch, frames, element, rng):
     clip = clip[:: 1 - 2 * reverse, :: 1 - 2 * up_down, :: 1 - 2 * left_right]
     if transpose:
         clip = clip.transpose(0, 2, 1, 3)
-    return {"clips": np.ascontiguousarray(clip)}
+    return {"clips": _contiguous(clip)}
+
+
+def _contiguous(clip):
+    """A copy in order; pixel by pixel, three bytes each, it took four times as long."""
+    copy = np.empty(clip.shape, clip.dtype)
+    for channel in range(3):
+        copy[..., channel] = clip[..., channel]
+    return copy
 
 
 def _room(source, index, shape, crop):

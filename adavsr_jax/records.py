@@ -26,6 +26,7 @@ MANIFEST_VERSION = 1
 _MAGIC = b"AVSC"
 _VERSION = 1
 _HEADER = struct.Struct("<4sIIII")  # magic, version, T, H, W
+_BAND = 1 << 18  # bytes that are unpacked at a time
 
 
 def encode(clip):
@@ -86,25 +87,46 @@ def decode(data):
     """
     num_frames, height, width = shape(data)
     payload = memoryview(data)[_HEADER.size :]
-    size = num_frames * height * width * 3
+    line = num_frames * 3 * width
     try:
         # The size is compared before anything is allocated.
-        if zstandard.frame_content_size(payload) != size:
+        if zstandard.frame_content_size(payload) != height * line:
             raise ValueError(
                 "damaged clip: its payload has another size than its header"
             )
-        raw = bytearray(zstandard.ZstdDecompressor().decompress(payload))
+        clip = np.empty((num_frames, height, width, 3), np.uint8)
+        # Whole clips would leave the processor's cache between one pass and the next.
+        band = min(height, max(1, _BAND // line))
+        lines = np.empty((band + 1, line), np.uint8)  # the line above the band first
+        lines[band] = 0
+        stream = zstandard.ZstdDecompressor().stream_reader(payload)
+        for top in range(0, height, band):
+            lines[0] = lines[band]
+            count = min(band, height - top)
+            _read_lines(stream, lines[1 : count + 1])
+            for row in range(1, count + 1):
+                np.add(lines[row], lines[row - 1], out=lines[row])
+            rows = lines[1 : count + 1].reshape(count, num_frames, 3, width)
+            _colour(rows, clip[:, top : top + count])
     except zstandard.ZstdError as error:
         raise ValueError(f"truncated or damaged clip: {error}") from error
-    rows = np.frombuffer(raw, np.uint8).reshape(height, num_frames, 3, width)
-    flat = rows.reshape(height, -1)
-    for row in range(1, height):
-        np.add(flat[row], flat[row - 1], out=flat[row])
-    rows[:, :, 1:] += rows[:, :, :1]
-    clip = np.empty((num_frames, height, width, 3), np.uint8)
-    for channel, plane in zip((1, 0, 2), rows.transpose(2, 1, 0, 3), strict=True):
-        clip[..., channel] = plane
     return clip
+
+
+def _read_lines(stream, lines):
+    found = stream.readinto(lines.reshape(-1))
+    if found != lines.size:
+        raise ValueError(
+            f"truncated clip: its payload ends {lines.size - found} bytes too soon"
+        )
+
+
+def _colour(rows, frames):
+    """Writes rows `[R, T, 3, W]` of G, R - G, B - G to frames `[T, R, W, 3]`."""
+    green, red, blue = rows.transpose(2, 1, 0, 3)
+    frames[..., 1] = green
+    np.add(red, green, out=frames[..., 0])
+    np.add(blue, green, out=frames[..., 2])
 
 
 def parse(record):
@@ -114,7 +136,7 @@ def parse(record):
       record: bytes, a serialized `tf.train.Example` with byte lists `id` and `clip`.
 
     Returns:
-      `(id, data)`: str and bytes; `decode(data)` is the clip.
+      `(id, data)`: str and a view of the record; `decode(data)` is the clip.
 
     Raises:
       ValueError: not such a record.
@@ -132,13 +154,13 @@ def parse(record):
                 for value in _fields(byte_list, 1)
             ]
             if len(values) == 1:
-                found[name] = bytes(values[0])
+                found[name] = values[0]
     if found.keys() != {b"id", b"clip"}:
         names = ", ".join(sorted(repr(name) for name in found)) or "nothing"
         raise ValueError(
             f"not a clip record: expected fields id and clip, found {names}"
         )
-    return found[b"id"].decode(), found[b"clip"]
+    return bytes(found[b"id"]).decode(), found[b"clip"]
 
 
 def _fields(message, number):

@@ -18,6 +18,11 @@ What the weights that come with the project need for 30 frames of 180 x 120 pixe
 estimation, 5 steps of adaptation, restoration; against what their convolutions alone
 need at the rate of this machine. `--preset=gpu`: 180 x 144, and weights as drawn of the
 larger network of `experiments/configs/corpus_b.py`.
+
+    python -m experiments.benchmark --what=input --output=FILE.json
+
+Clips of Vimeo-90K's shape, rendered: how many one core unpacks in a second from the
+project's shards' form and from others, and how many the loader gives it, cropped.
 """
 
 import json
@@ -35,11 +40,11 @@ from experiments import (
     shipped,
     trained,
 )
-from experiments.benchmarks import bars, drawing, problem, restoring, table
+from experiments.benchmarks import bars, drawing, problem, reading, restoring, table
 from experiments.configs import corpus_b
 
 _WHAT = flags.DEFINE_enum(
-    "what", None, ["meta_gradient", "restore"], "what is measured"
+    "what", None, ["meta_gradient", "restore", "input"], "what is measured"
 )
 _PRESET = flags.DEFINE_enum(
     "preset", "design", ["design", "gpu", "sweep"], "which shapes"
@@ -56,8 +61,8 @@ def main(argv):
             "--preset=gpu: JAX finds no accelerator here, only CPU cores; use "
             "--preset=design, or install jax for the accelerator that there is"
         )
-    measure = _restore if _WHAT.value == "restore" else _meta_gradient
-    lines = measure(output, outputs.teller())
+    measures = {"meta_gradient": _meta_gradient, "restore": _restore, "input": _input}
+    lines = measures[_WHAT.value](output, outputs.teller())
     record = json.dumps(provenance.collect(), indent=2)
     outputs.write(output.with_suffix(".provenance.json"), record)
     for line in lines:
@@ -73,6 +78,15 @@ def _restore(output, tell):
     rows = restoring.measure(shape, weights, estimators.load("network"), tell)
     outputs.write(output, json.dumps(rows, indent=1))
     return restoring.told(rows)
+
+
+def _input(output, tell):
+    if _PRESET.value != "design":
+        raise cli.InputError(f"--preset={_PRESET.value}: input knows design alone")
+    reading.pin()
+    rows = reading.measure(reading.DESIGN, tell)
+    outputs.write(output, json.dumps(rows, indent=1))
+    return reading.told(rows)
 
 
 def _drawn(config):

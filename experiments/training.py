@@ -4,7 +4,6 @@ import contextlib
 import json
 import math
 import pathlib
-import time
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -13,7 +12,16 @@ import jax
 import ml_collections
 
 from adavsr_jax import checkpoints, meta_step, sharding
-from experiments import bad_steps, build, cli, clusters, logs, outputs, trained
+from experiments import (
+    bad_steps,
+    build,
+    cli,
+    clusters,
+    logs,
+    outputs,
+    trained,
+    waiting,
+)
 
 
 class Job(NamedTuple):
@@ -162,10 +170,9 @@ def _train(config, phase, state, mesh, save, log, stop):
         contextlib.closing(phase.batches(start - phase.first)) as batches,
         log.progress(phase.name, start, phase.last) as progress,
     ):
+        wait = waiting.Waiting()
         for step in range(start + 1, phase.last + 1):
-            began = time.monotonic()
-            clips = next(batches)["clips"]
-            waited = time.monotonic() - began
+            clips = wait.next(batches, state.step)["clips"]
             split = sharding.ready(sharding.split(clips, mesh), mesh)
             state, metrics, _ = phase.step(state, split, key)
             state = sharding.ready(state, mesh)
@@ -174,7 +181,7 @@ def _train(config, phase, state, mesh, save, log, stop):
             logging = step % config.run.log_every_steps == 0
             if logging or saving or step in (start + 1, phase.last):
                 told = {**metrics, "skipped": state.bad[0]}
-                log.metrics(step, phase.name, told, waiting_seconds=waited)
+                log.metrics(step, phase.name, told, waiting_share=wait.share())
                 if int(state.bad[1]) >= config.run.max_bad_steps:
                     raise ValueError(bad_steps.told(phase, state, clips, key))
             progress.update()
@@ -184,6 +191,7 @@ def _train(config, phase, state, mesh, save, log, stop):
                 raise KeyboardInterrupt
             if saving:
                 save(state)
+                wait.restart()
     return state
 
 

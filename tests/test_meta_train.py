@@ -66,7 +66,7 @@ def _metrics(workdir):
     records = [json.loads(line) for line in lines]
     keys = [(record.pop("step"), record.pop("stream")) for record in records]
     assert len(set(keys)) == len(keys), "a step stands there twice"
-    clock = {"seconds_per_step", "waiting_seconds"}
+    clock = {"seconds_per_step", "waiting_share"}
     values = [{k: v for k, v in r.items() if k not in clock} for r in records]
     return dict(zip(keys, values, strict=True))
 

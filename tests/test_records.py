@@ -20,6 +20,17 @@ def test_round_trip_is_exact(sizes):
     assert records.shape(data) == sizes
 
 
+@pytest.mark.parametrize("sizes", [(3, 100, 1200), (7, 64, 448), (1, 3, 100_000)])
+def test_clips_of_several_bands_are_exact_and_their_ends_missed(sizes):
+    """Bands that divide the height, that do not, and lines longer than a band."""
+    clip = _clip((*sizes, 3))
+    data = records.encode(clip)
+    np.testing.assert_array_equal(records.decode(data), clip)
+    for lost in (1, 100, len(data) // 2):
+        with pytest.raises(ValueError, match="truncated"):
+            records.decode(data[:-lost])
+
+
 def test_extreme_values_wrap_back():
     clip = np.zeros((2, 5, 6, 3), np.uint8)
     clip[:, ::2, :, 0] = 255
