@@ -134,7 +134,8 @@ class _Noted:
 
     def passing(self, clips):
         for clip_id, clip in clips:
-            data = clip if isinstance(clip, bytes) else records.encode(clip)
+            is_encoded = isinstance(clip, bytes | memoryview)
+            data = bytes(clip) if is_encoded else records.encode(clip)
             size = list(records.shape(data)[1:])
             self.ids.append(clip_id)
             self.least = np.minimum(self.least or size, size).tolist()

@@ -108,7 +108,7 @@ def test_a_damaged_checkpoint_is_named(run, tmp_path):
         else:
             cut = 20 if "state" in path.parts else None
             copy.write_bytes(path.read_bytes()[:cut])
-    with pytest.raises(ValueError, match="checkpoints/4 cannot be restored"):
+    with pytest.raises(ValueError, match="checkpoints/4 is damaged"):
         trained.load(damaged)
 
 
