@@ -4,12 +4,11 @@ Threads would do, were it not for Python's lock: sixteen that unpack clips kept 
 thread that dispatches steps to a GPU waiting, 27 ms a step in place of 10.
 """
 
-import multiprocessing
-import os
 import signal
-import threading
 
 import grain
+
+from adavsr_jax import orphans
 
 _BUFFER = 2  # elements that each process holds ready
 
@@ -29,7 +28,7 @@ def stream(dataset, options, processes):
     if not processes:
         return iter(elements)
     workers = grain.MultiprocessingOptions(processes, per_worker_buffer_size=_BUFFER)
-    return _told(iter(elements.mp_prefetch(workers, worker_init_fn=_end_with_parent)))
+    return _told(iter(elements.mp_prefetch(workers, worker_init_fn=_begin)))
 
 
 def _told(elements):
@@ -49,15 +48,9 @@ def _first_line(error):
     return str(error).partition("\n")[0].partition(". ")[0]
 
 
-def _end_with_parent(index, count):
-    """A parent that is killed tells nobody, and these would wait for it for ever."""
+def _begin(index, count):
     del index, count
     # Both reach whole groups of processes, and are the trainer's to answer.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    threading.Thread(target=_wait_for_parent, daemon=True).start()
-
-
-def _wait_for_parent():
-    multiprocessing.parent_process().join()
-    os._exit(1)
+    orphans.end_with_parent()

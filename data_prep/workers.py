@@ -6,10 +6,10 @@ import multiprocessing
 import os
 import signal
 import sys
-import threading
 import time
 from concurrent.futures import process
 
+from adavsr_jax import orphans
 from data_prep import jobs
 
 _REPORT_SECONDS = 10
@@ -108,13 +108,7 @@ def _begin(made):
     _clips_made = made
     # An interrupt from the keyboard reaches all processes: the first one acts on it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_follow, daemon=True).start()
-
-
-def _follow():
-    """Ends this process with the one that started it, which may have been killed."""
-    multiprocessing.parent_process().join()
-    os._exit(1)
+    orphans.end_with_parent()
 
 
 def _do(job):
