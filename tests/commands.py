@@ -6,6 +6,19 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).parent.parent
+# The smallest training: networks of a few hundred weights, crops of a few pixels.
+TINY = [
+    "--config=experiments/configs/demo.py",
+    "--config.network.tsr_channels=3",
+    "--config.network.tsr_blocks=1",
+    "--config.network.ssr_channels=4",
+    "--config.network.ssr_blocks=1",
+    "--config.large_scale.patch=32",
+    "--config.meta.patch=48",
+    "--config.meta.query_size=6",
+    "--config.inner.steps=2",
+    "--config.run.validation_clips=1",
+]
 
 
 def run(module, *arguments, **environment):

@@ -18,25 +18,18 @@ import sys
 import tempfile
 import time
 
+import commands
+
 ROOT = pathlib.Path(__file__).parent.parent
 _FLAGS = [
-    "--config=experiments/configs/demo.py",
+    *commands.TINY,
     "--config.data.rendered_clips=4",
-    "--config.network.tsr_channels=3",
-    "--config.network.tsr_blocks=1",
-    "--config.network.ssr_channels=4",
-    "--config.network.ssr_blocks=1",
     "--config.large_scale.steps=120",
     "--config.large_scale.batch=2",
-    "--config.large_scale.patch=32",
     "--config.meta.steps=80",
     "--config.meta.batch=2",
-    "--config.meta.patch=48",
-    "--config.meta.query_size=6",
-    "--config.inner.steps=2",
     "--config.run.log_every_steps=10",
     "--config.run.save_every_steps=10",
-    "--config.run.validation_clips=1",
 ]
 
 

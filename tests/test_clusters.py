@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 
+import commands
 import jax
 import ml_collections
 import numpy as np
@@ -22,23 +23,14 @@ from experiments import build, cli, clusters
 ROOT = pathlib.Path(__file__).parent.parent
 STEPS = 20
 _TINY = [
-    "--config=experiments/configs/demo.py",
+    *commands.TINY,
     "--config.data.rendered_clips=8",
-    "--config.network.tsr_channels=3",
-    "--config.network.tsr_blocks=1",
-    "--config.network.ssr_channels=4",
-    "--config.network.ssr_blocks=1",
     "--config.large_scale.steps=12",
     "--config.large_scale.batch=8",
-    "--config.large_scale.patch=32",
     f"--config.meta.steps={STEPS - 12}",
     "--config.meta.batch=8",
-    "--config.meta.patch=48",
-    "--config.meta.query_size=6",
-    "--config.inner.steps=2",
     "--config.run.log_every_steps=1",
     "--config.run.save_every_steps=10",
-    "--config.run.validation_clips=1",
 ]
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 
+import commands
 import filelock
 import jax
 import numpy as np
@@ -21,23 +22,14 @@ from experiments import trained
 ROOT = pathlib.Path(__file__).parent.parent
 STEPS = 7  # four of large-scale training, three of meta-transfer learning
 TINY = [
-    "--config=experiments/configs/demo.py",
+    *commands.TINY,
     "--config.data.rendered_clips=4",
-    "--config.network.tsr_channels=3",
-    "--config.network.tsr_blocks=1",
-    "--config.network.ssr_channels=4",
-    "--config.network.ssr_blocks=1",
     "--config.large_scale.steps=4",
     "--config.large_scale.batch=2",
-    "--config.large_scale.patch=32",
     "--config.meta.steps=3",
     "--config.meta.batch=2",
-    "--config.meta.patch=48",
-    "--config.meta.query_size=6",
-    "--config.inner.steps=2",
     "--config.run.log_every_steps=1",
     "--config.run.save_every_steps=3",
-    "--config.run.validation_clips=1",
 ]
 pytestmark = pytest.mark.slow
 
