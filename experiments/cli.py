@@ -1,7 +1,8 @@
 """How every command of ours starts and ends.
 
-Exit status: 0 done; 2 bad arguments or input, told in one line on stderr; 75
-interrupted, the same command resumes; 1 anything else, with its stack trace.
+Exit status: 0 done; 2 bad arguments, input or surroundings (a full disk, a process that
+died), told in one line on stderr; 75 interrupted, the same command resumes; 1 anything
+else, with its stack trace.
 `--verbosity=1` shows the stack trace behind a one-line error too.
 """
 
@@ -45,6 +46,7 @@ def run(
     on a signal may install a handler of its own.
     """
     signal.signal(signal.SIGTERM, _interrupt)
+    sys.excepthook = _uncaught
     app.run(
         lambda argv: _guarded(main, argv), flags_parser=lambda argv: _parse(argv, parse)
     )
@@ -82,6 +84,12 @@ def make_folder(flag: str, folder: pathlib.Path) -> None:
         )
 
 
+def _uncaught(kind, error, trace):
+    """Silence for what TensorStore's threads say of a save that failed and is told."""
+    if str(error) != "Event loop is closed":
+        sys.__excepthook__(kind, error, trace)
+
+
 def _interrupt(signum, frame):
     raise KeyboardInterrupt
 
@@ -89,6 +97,7 @@ def _interrupt(signum, frame):
 def _guarded(main, argv):
     if not flags.FLAGS["verbosity"].present:
         logging.set_verbosity(logging.WARNING)  # libraries tell of every file
+        logging.get_absl_logger().addFilter(_is_news)
     try:
         if argv[1:]:
             raise InputError(f"unexpected argument {argv[1]!r}: flags look like --a=b")
@@ -98,6 +107,11 @@ def _guarded(main, argv):
         _fail(error)
     except KeyboardInterrupt:
         _end("interrupted: give the same command to go on", _INTERRUPTED)
+
+
+def _is_news(record):
+    """False of what Orbax's threads log with a trace: it is raised too."""
+    return not (record.exc_info and "orbax" in record.pathname)
 
 
 def _parse(argv, parse):

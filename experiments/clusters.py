@@ -4,9 +4,13 @@ Who they are is read from the environment: of SLURM's `srun`, of a TPU slice, or
 three variables that a launcher sets (`experiments/launch`).
 """
 
+import contextlib
+import functools
 import os
 import signal
 import sys
+import threading
+from collections.abc import Iterator
 
 import jax
 from jax.experimental import multihost_utils
@@ -24,6 +28,8 @@ _TPU = "ADAVSR_TPU_SLICE"
 _SLURM = ("SLURM_JOB_ID", "SLURM_STEP_NODELIST", "SLURM_PROCID", "SLURM_LOCALID")
 # The others are told that a process is gone when it has been silent for so long.
 _SILENCE_SECONDS = 60
+# What an all-reduce over the network or the runtime says when a process has gone.
+_GONE = ("Gloo", "UNAVAILABLE", "Connection reset", "Connection closed")
 
 
 def join() -> None:
@@ -34,6 +40,7 @@ def join() -> None:
     if not (found := _found(os.environ)):
         return
     jax.distributed.initialize(heartbeat_timeout_seconds=_SILENCE_SECONDS, **found)
+    sys.excepthook = functools.partial(_end_at_once, sys.excepthook)
     if jax.process_index():
         # One of them tells of the run; what goes wrong here goes to stderr.
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115
@@ -43,6 +50,24 @@ def leave() -> None:
     """Waits for the others before this process ends: it may be the one they ask."""
     if jax.process_count() > 1:
         jax.distributed.shutdown()
+
+
+@contextlib.contextmanager
+def together() -> Iterator[None]:
+    """Within: the end of another process is a ConnectionError, where it is told so.
+
+    Over NCCL or a TPU's links it need not be: there the runtime ends this process with
+    its own line, after so many seconds of silence.
+    """
+    try:
+        yield
+    except jax.errors.JaxRuntimeError as error:
+        if jax.process_count() == 1 or not any(w in str(error) for w in _GONE):
+            raise
+        raise ConnectionError(
+            "another process of this run has ended, its own output says why; give the "
+            f"same command to all to go on from what is saved ({error})"
+        ) from error
 
 
 def meet(place: str) -> None:
@@ -73,6 +98,15 @@ class StopSignal:
         if self._alone:
             return self._signal.received
         return multihost_utils.reached_preemption_sync_point(step)
+
+
+def _end_at_once(tell, kind, error, trace):
+    """Of an error that nobody catches: the others wait for this process in vain."""
+    tell(kind, error, trace)
+    if threading.current_thread() is threading.main_thread():
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(1)  # Python's own end would wait for them first, for minutes
 
 
 def _found(environment):

@@ -12,6 +12,8 @@ import jax
 import tensorboardX
 import tqdm
 
+from experiments import outputs
+
 
 class Log:
     """The record of a run in its work directory; a context manager.
@@ -77,10 +79,19 @@ class Log:
 
 
 def _drop_after(path, step):
-    if path.exists():
-        kept = [
-            line
-            for line in path.read_text().splitlines(keepends=True)
-            if line.endswith("\n") and json.loads(line)["step"] <= step
-        ]
-        path.write_text("".join(kept))
+    if not path.exists():
+        return
+    lines = path.read_text().splitlines(keepends=True)
+    kept = [line for line in lines if line.endswith("\n") and _step(line) <= step]
+    if not kept:
+        path.unlink()
+    elif kept != lines:  # the file as it is, or whole: the disk may be full
+        outputs.write(path, "".join(kept).removesuffix("\n"))
+
+
+def _step(line):
+    """Of a damaged line: beyond any, so that it is dropped."""
+    try:
+        return json.loads(line)["step"]
+    except (ValueError, LookupError, TypeError):
+        return math.inf

@@ -18,8 +18,11 @@ def file(flag: str, value: str, suffix: str) -> pathlib.Path:
 def write(path: pathlib.Path, text: str) -> None:
     """Writes `text` and a newline, beside `path` first: never half a file there."""
     part = path.with_name(path.name + ".part")
-    part.write_text(text + "\n")
-    part.replace(path)
+    try:
+        part.write_text(text + "\n")
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def teller():

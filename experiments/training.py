@@ -17,6 +17,7 @@ from experiments import (
     build,
     cli,
     clusters,
+    full_disk,
     logs,
     outputs,
     trained,
@@ -47,13 +48,16 @@ def run(job: Job, workdir: pathlib.Path, mesh: jax.sharding.Mesh) -> None:
     """Trains in `workdir`, from its newest checkpoint on if it has one.
 
     Raises:
-      InputError: the folder is not to be had, or holds checkpoints of another network.
+      InputError: the folder is not to be had, is full, or holds checkpoints of
+        another network.
+      ConnectionError: another process of this run has gone.
       KeyboardInterrupt: told to stop; the state is saved.
     """
     cli.make_folder("workdir", workdir)
-    with _claim(workdir):
+    with full_disk.told(workdir), _claim(workdir):
         try:
-            _run(job, workdir, mesh)
+            with clusters.together():
+                _run(job, workdir, mesh)
         except KeyboardInterrupt:
             clusters.leave()
             raise

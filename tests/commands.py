@@ -25,7 +25,7 @@ def run(module, *arguments, **environment):
     """What `python -m MODULE ARGUMENTS` on one device says and ends with."""
     return subprocess.run(
         _words(module, arguments),
-        **_surroundings(environment),
+        **surroundings(environment),
         capture_output=True,
         check=False,
     )
@@ -35,7 +35,7 @@ def start(module, *arguments, **environment):
     """The same command under way, what it says in pipes."""
     return subprocess.Popen(
         _words(module, arguments),
-        **_surroundings(environment),
+        **surroundings(environment),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
@@ -45,6 +45,6 @@ def _words(module, arguments):
     return [sys.executable, "-m", module, *map(str, arguments)]
 
 
-def _surroundings(environment):
+def surroundings(environment):
     env = os.environ | {"JAX_NUM_CPU_DEVICES": "1"} | environment
     return {"cwd": ROOT, "env": env, "text": True}

@@ -1,0 +1,81 @@
+"""A disk that fills up while a run saves: one line, and nothing of before is lost."""
+
+import re
+import shutil
+import subprocess
+import sys
+
+import commands
+import pytest
+
+from experiments import cli, full_disk
+
+_FLAGS = [
+    *commands.TINY,
+    "--config.data.rendered_clips=2",
+    "--config.large_scale.steps=12",
+    "--config.large_scale.batch=1",
+    "--config.meta.steps=2",
+    "--config.meta.batch=1",
+    "--config.run.save_every_steps=2",
+]
+# The small disk is this shell's alone and ends with it.
+_SCRIPT = """
+mount -t tmpfs -o size=$2 tmpfs "$1" || exit 99
+shift 2
+"$@"; echo "status $?"
+"$@"; echo "status $?"
+ls "$0"/run/checkpoints
+mount -o remount,size=64m "$0"
+"$@"; echo "status $?"
+"""
+
+
+def _on_a_small_disk(folder, size):
+    """The command twice on a disk of so many KiB, and once more when it is larger."""
+    command = [sys.executable, "-m", "experiments.meta_train", *_FLAGS]
+    return subprocess.run(
+        [
+            *("unshare", "--mount", "sh", "-c", _SCRIPT, str(folder), str(folder)),
+            *(f"{size}k", *command, f"--workdir={folder}/run"),
+        ],
+        **commands.surroundings({}),
+        capture_output=True,
+        check=False,
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("unshare"), reason="needs Linux's unshare")
+def test_a_full_disk_is_a_line_and_the_run_goes_on_from_what_was_saved(tmp_path):
+    undisturbed = commands.run(
+        "experiments.meta_train", *_FLAGS, f"--workdir={tmp_path}/undisturbed"
+    )
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    done = _on_a_small_disk(disk, 560)
+    if done.returncode == 99:
+        pytest.skip("a disk of one's own may not be mounted here")
+    statuses = re.findall(r"^status (\d+)$", done.stdout, re.MULTILINE)
+    assert statuses == ["2", "2", "0"], done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    lines = [line for line in done.stderr.splitlines() if line.startswith("error")]
+    assert len(lines) == 2, done.stderr
+    line = r"error: --workdir=\S+: no space left on the disk; step (\d+) is saved: make"
+    first, second = (int(re.match(line, text)[1]) for text in lines)
+    assert first <= second
+    assert f"device(s), from step {second}\n" in done.stdout
+    digest = undisturbed.stdout.splitlines()[-1]
+    assert digest.startswith("final params sha256")
+    assert done.stdout.splitlines()[-2] == digest
+
+
+def test_without_a_checkpoint_none_is_promised(tmp_path):
+    words = "no step is saved yet: make room and give the same command"
+    with pytest.raises(cli.InputError, match=words), full_disk.told(tmp_path):
+        raise ValueError("RESOURCE_EXHAUSTED: x: No space left on device")
+
+
+def test_other_errors_stay_what_they_are(tmp_path):
+    with pytest.raises(PermissionError), full_disk.told(tmp_path):
+        raise PermissionError(13, "Permission denied")
