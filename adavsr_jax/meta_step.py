@@ -172,6 +172,9 @@ def mean_gradient(loss, *, over_tasks):
     Returns:
       `(params, clips [N, ...], keys [N], progress) -> ((metrics, grads), traces)`,
       traces with a leading axis N.
+
+    Raises:
+      ValueError: another `over_tasks`.
     """
 
     def by_vmap(params, clips, keys, progress):

@@ -1,6 +1,7 @@
-"""What is public says what it does; where arrays go in or out, in which shape."""
+"""What is public says what it does, in which shapes, and how it fails."""
 
 import ast
+import builtins
 import pathlib
 import re
 from typing import NamedTuple
@@ -96,6 +97,36 @@ def test_what_is_public_has_a_docstring_whose_first_line_ends():
 def test_what_handles_arrays_tells_their_shapes():
     handlers = {name for name in LIBRARY if _handles_arrays(LIBRARY[name].node)}
     assert [name for name in handlers if not SHAPE.search(LIBRARY[name].words)] == []
+
+
+def _raised(node):
+    """Names of the errors that a function raises itself."""
+    raised = [item.exc for item in ast.walk(node) if isinstance(item, ast.Raise)]
+    calls = [error for error in raised if isinstance(error, ast.Call)]
+    names = {ast.unparse(call.func).rpartition(".")[2] for call in calls}
+    return {name for name in names if not name.startswith("_")}
+
+
+def _tells(words, name):
+    """Whether a docstring names an error, or what it is one of, or who names it."""
+    kinds = getattr(builtins, name, type(name, (), {})).__mro__
+    names = {kind.__name__ for kind in kinds} - {"Exception", "BaseException", "object"}
+    return any(name in words for name in names) or "rrors as " in words
+
+
+def test_errors_that_are_raised_are_told():
+    functions = {
+        name: public
+        for name, public in EVERYTHING.items()
+        if isinstance(public.node, ast.FunctionDef)
+        and name.rpartition(".")[2] not in SPOKEN_FOR
+    }
+    assert [
+        (name, error)
+        for name, public in functions.items()
+        for error in _raised(public.node)
+        if not _tells(public.words, error)
+    ] == []
 
 
 def test_the_guided_tour_passes_every_module_once():
