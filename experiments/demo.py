@@ -25,7 +25,7 @@ from experiments import cli, estimators, figures, rows, shipped, streaming, trai
 _WORKDIR = flags.DEFINE_string(
     "workdir", "runs/demo", "Folder where everything goes, made if missing."
 )
-_CONFIG = "experiments/configs/demo.py"
+_CONFIG = pathlib.Path(__file__).with_name("configs") / "demo.py"
 # Training draws from the low-numbered streams of its seed. This world, of a dozen, was
 # chosen by its looks: text, patterns, things that pass before one another.
 _STREAM = 1_000_002
