@@ -74,7 +74,8 @@ _ADAPT_STEPS = flags.DEFINE_integer(
     "adapt_steps",
     None,
     "Steps of internal learning, at most: patches that it does not see choose how"
-    " many. 0 restores with the weights as they are.",
+    " many. 0 restores with the weights as they are; by default as their config says,"
+    " 5 for those that come with the project.",
     lower_bound=0,
 )
 _BACK_PROJECTIONS = flags.DEFINE_integer(
@@ -92,8 +93,8 @@ _CODEC = flags.DEFINE_string(
 _CRF = flags.DEFINE_float(
     "crf",
     None,
-    "The encoder's constant quality, 0 to 51 (av1 and vp9: 63), lower is better; by"
-    " default near lossless.",
+    "The encoder's constant quality, 0 to 51 (av1 and vp9: 63; prores, ffv1 and mjpeg"
+    " have none), lower is better; by default near lossless.",
 )
 _SIZE = flags.DEFINE_string(
     "size",
