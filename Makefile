@@ -5,11 +5,12 @@ RUN = $(VENV)/bin/python
 
 .PHONY: demo test lint
 
-# The stamp says which requirements are installed; a change of the list installs again.
-$(VENV)/.installed: requirements.txt
+# requirements.txt is what the project needs, tests/requirements.txt what only its tests
+# do. The stamp says which are installed; a change of either list installs again.
+$(VENV)/.installed: requirements.txt tests/requirements.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python %d.%d found, 3.11 or later needed: make PYTHON=python3.12" % sys.version_info[:2])'
 	$(PYTHON) -m venv $(VENV)
-	$(RUN) -m pip install --quiet --requirement requirements.txt
+	$(RUN) -m pip install --quiet --requirement requirements.txt --requirement tests/requirements.txt
 	touch $@
 
 demo: $(VENV)/.installed

@@ -7,7 +7,7 @@ import numpy as np
 
 
 def of_values(tree) -> str:
-    """Of names and little-endian bytes, in the tree's order."""
+    """Of names and little-endian bytes of a tree of arrays, in its order; in hex."""
     sha = hashlib.sha256()
     for path, leaf in jax.tree_util.tree_leaves_with_path(tree):
         sha.update(jax.tree_util.keystr(path).encode())
@@ -16,7 +16,7 @@ def of_values(tree) -> str:
 
 
 def of_form(tree) -> str:
-    """Of names, shapes and dtypes; leaves may be `jax.ShapeDtypeStruct`s."""
+    """Of names, shapes and dtypes of a tree, of arrays or `jax.ShapeDtypeStruct`s."""
     leaves = jax.tree_util.tree_leaves_with_path(tree)
     form = [
         (jax.tree_util.keystr(p), leaf.shape, str(leaf.dtype)) for p, leaf in leaves

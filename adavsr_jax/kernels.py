@@ -24,12 +24,19 @@ _JITTER_ANGLE = np.deg2rad(6.0)
 
 
 class Parameters(NamedTuple):
-    """One kernel in four numbers; a pytree, with a leading axis for several kernels."""
+    """One kernel in four scalars; a pytree, with a leading axis for several kernels.
 
-    s1: jax.Array  # float32, standard deviation along `angle`, pixels, s1 >= s2
-    s2: jax.Array  # float32, standard deviation across it, pixels, above zero
-    angle: jax.Array  # float32, radians
-    is_bicubic: jax.Array  # bool, true: the numbers above are ignored
+    Attributes:
+      s1: float32, standard deviation along `angle`, pixels, s1 >= s2.
+      s2: float32, standard deviation across it, pixels, above zero.
+      angle: float32, radians.
+      is_bicubic: bool, true: the numbers above are ignored.
+    """
+
+    s1: jax.Array
+    s2: jax.Array
+    angle: jax.Array
+    is_bicubic: jax.Array
 
 
 @dataclasses.dataclass(frozen=True)

@@ -30,7 +30,10 @@ class MetaState(NamedTuple):
 
 
 def init(params, optimizer):
-    """A fresh state around `params`."""
+    """A fresh `MetaState` around `params`, a tree of float32 arrays, which is copied.
+
+    `optimizer` is of optax: the outer rule.
+    """
     copy = jax.tree.map(jnp.copy, params)  # donation may not see one buffer twice
     zero = jnp.int32(0)
     return MetaState(
@@ -169,6 +172,9 @@ def mean_gradient(loss, *, over_tasks):
     Returns:
       `(params, clips [N, ...], keys [N], progress) -> ((metrics, grads), traces)`,
       traces with a leading axis N.
+
+    Raises:
+      ValueError: another `over_tasks`.
     """
 
     def by_vmap(params, clips, keys, progress):
@@ -245,6 +251,16 @@ def update(state, grads, optimizer, *, average_decay, finite=True):
     """The outer rule (eq. 8 and 9), and the moving average after it.
 
     A step that is not `finite` is left out: it counts and changes nothing else.
+
+    Args:
+      state: a `MetaState`.
+      grads: a tree as `state.params`.
+      optimizer: of optax, the one that `init` was given.
+      average_decay: of the moving average, in [0, 1): 0 keeps the last weights alone.
+      finite: bool scalar.
+
+    Returns:
+      The `MetaState` one step on.
     """
     updates, opt_state = optimizer.update(grads, state.optimizer, state.params)
     params = optax.apply_updates(state.params, updates)

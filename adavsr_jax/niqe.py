@@ -33,10 +33,15 @@ _RATIOS = _gamma(2 / _SHAPES) ** 2 / (_gamma(1 / _SHAPES) * _gamma(3 / _SHAPES))
 
 
 class Pristine(NamedTuple):
-    """The normal distribution of the features of blocks of pristine pictures."""
+    """The normal distribution of the features of blocks of pristine pictures.
 
-    mean: np.ndarray  # float64 [36]
-    covariance: np.ndarray  # float64 [36, 36]
+    Attributes:
+      mean: float64 `[36]`.
+      covariance: float64 `[36, 36]`.
+    """
+
+    mean: np.ndarray
+    covariance: np.ndarray
 
 
 def check_pristine(mean, covariance, name: str) -> Pristine:

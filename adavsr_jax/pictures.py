@@ -150,7 +150,10 @@ def frames(folder: str | os.PathLike) -> Iterator[np.ndarray]:
 
 
 def write(folder: pathlib.Path, frames: Iterable[np.ndarray]) -> int:
-    """Writes `000000.png`, `000001.png`, ... to a new folder; returns how many."""
+    """Writes `000000.png`, `000001.png`, ... to a new folder; returns how many.
+
+    Frames and errors as of `write_picture`; also an OSError if the folder is there.
+    """
     folder.mkdir()
     count = 0
     for count, frame in enumerate(frames, start=1):
@@ -212,7 +215,7 @@ def are_ours(folder: pathlib.Path) -> bool:
 
 
 def size(frame: np.ndarray) -> str:
-    """`width x height`, as people write it."""
+    """`width x height` of `[H, W, ...]`, as people write it."""
     return f"{frame.shape[1]} x {frame.shape[0]}"
 
 

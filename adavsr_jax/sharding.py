@@ -21,7 +21,7 @@ def mesh(devices=None):
 
 
 def replicate(tree, mesh):
-    """Puts a copy of every leaf on every device."""
+    """Puts a copy of every leaf of a tree on every device."""
     return jax.device_put(tree, jax.NamedSharding(mesh, jax.P()))
 
 
@@ -121,7 +121,7 @@ def outer_step(mean_gradient, optimizer, mesh, *, average_decay, span=(0, 1)):
 
 
 def task_keys(key, step, tasks):
-    """The keys of all tasks of a step."""
+    """The keys of all tasks of a step, `[tasks]`, the same for any devices."""
     return jax.random.split(jax.random.fold_in(key, step), tasks)
 
 

@@ -17,6 +17,9 @@ def learned(params, step_size, steps):
     Args:
       params: dict of weights. step_size: above 0, a scalar or tree prefix of them.
       steps: K, how many rates a tensor gets.
+
+    Returns:
+      The dict with one entry more: logarithms, a tree as `params` of float32 `[K]`.
     """
     rates = jax.tree.map(
         lambda a: jnp.full(steps, jnp.log(a), jnp.float32),
@@ -26,7 +29,10 @@ def learned(params, step_size, steps):
 
 
 def split(params, step_size):
-    """`(weights, rates)`: the learned rates if `params` has them, else `step_size`."""
+    """`(weights, rates)`: the learned rates if `params` has them, else `step_size`.
+
+    Learned ones are a tree as the weights of float32 `[K]`, above zero.
+    """
     if _KEY not in params:
         return params, step_size
     weights = {name: part for name, part in params.items() if name != _KEY}

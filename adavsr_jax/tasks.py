@@ -74,7 +74,12 @@ class Generator:
 
 
 class Degradation(NamedTuple):
-    """One draw of the generator: kernel parameters, and whether time is averaged."""
+    """One draw of the generator.
+
+    Attributes:
+      blur: kernel parameters, scalars.
+      mean3: whether frames are averaged in threes, a bool scalar.
+    """
 
     blur: kernels.Parameters
     mean3: jax.Array

@@ -1,14 +1,17 @@
 """Clips of a data set -> ArrayRecord shards with a manifest beside them.
 
-  python -m data_prep.build_shards --dataset=vimeo90k --source=DIR --output=DIR
-  python -m data_prep.build_shards --dataset=videos --source=DIR --output=DIR
-  python -m data_prep.build_shards --dataset=photos --source=DIR --output=DIR
+    python -m data_prep.build_shards --dataset=vimeo90k --source=DIR --output=DIR
 
-`adavsr_jax.records` says what a record and the manifest hold. Worker processes write
-whole shards, each with one clip in memory; the result is the same for any number of
-them, byte for byte. They work in `OUTPUT.building`, of which the output is made when
-all is done. Killed, interrupted or ended by a source that cannot be read, the same
-command goes on: shards that are done are not made again, unless their sources changed.
+Reads the folder `--source`: Vimeo-90K septuplets as they are published, videos that are
+cut into clips of their shots, or photographs that a camera moves over. Leaves the
+folder `--output`: shards, TFDS' metadata and the manifest; `adavsr_jax.records` says
+what a record and the manifest hold.
+
+Worker processes write whole shards, each with one clip in memory; the result is the
+same for any number of them, byte for byte. They work in `OUTPUT.building`, of which the
+output is made when all is done. Killed, interrupted or ended by a source that cannot be
+read, the same command goes on: shards that are done are not made again, unless their
+sources changed.
 
 TFDS' own builders can do neither (`data_prep.tfds_clips` says why): TFDS writes each
 shard and the metadata, `data_prep.building` decides which shards and when.
@@ -25,7 +28,7 @@ from data_prep import building, cli, jobs, photos, videos, vimeo90k, workers, wo
 _DATASET = flags.DEFINE_enum(
     "dataset", None, ["vimeo90k", "videos", "photos"], "What the source holds."
 )
-_SOURCE = flags.DEFINE_string("source", None, "Folder to read.")
+_SOURCE = flags.DEFINE_string("source", None, "Folder to read, as the data set has it.")
 _OUTPUT = flags.DEFINE_string("output", None, "Folder to make; new or empty.")
 _SPLIT = flags.DEFINE_string(
     "split", "train", "Name of the split; vimeo90k has its own, train and test."
@@ -34,20 +37,31 @@ _FRAMES = flags.DEFINE_integer(
     "frames", 7, "Frames of a clip; 7 for vimeo90k.", lower_bound=2
 )
 _MIN_SIZE = flags.DEFINE_integer(
-    "min_size", 160, "videos: drop those with a shorter side.", lower_bound=1
+    "min_size",
+    160,
+    "videos: drop those whose shorter side has fewer pixels.",
+    lower_bound=1,
 )
 _SIZE = flags.DEFINE_integer(
-    "size", 256, "photos: height and width of a clip.", lower_bound=16
+    "size", 256, "photos: height and width of a clip, pixels.", lower_bound=16
 )
 _CLIPS_PER_PHOTO = flags.DEFINE_integer(
-    "clips_per_photo", 3, "photos: camera paths over each.", lower_bound=1
+    "clips_per_photo",
+    3,
+    "photos: camera paths over each, a clip from each path.",
+    lower_bound=1,
 )
-_SEED = flags.DEFINE_integer("seed", 0, "photos: of the camera paths.", lower_bound=0)
+_SEED = flags.DEFINE_integer(
+    "seed", 0, "photos: seed of the camera paths.", lower_bound=0
+)
 _CLIPS_PER_SHARD = flags.DEFINE_integer(
-    "clips_per_shard", 256, "At most.", lower_bound=1
+    "clips_per_shard", 256, "Clips of a shard, at most.", lower_bound=1
 )
 _WORKERS = flags.DEFINE_integer(
-    "workers", workers.count_cores(), "Processes that write shards.", lower_bound=1
+    "workers",
+    workers.count_cores(),
+    "Processes that write shards; by default one a core.",
+    lower_bound=1,
 )
 flags.mark_flags_as_required(["dataset", "source", "output"])
 

@@ -42,10 +42,12 @@ class Job:
 
     @property
     def path(self):
+        """Where the file is made."""
         return self.work / self.name
 
     @property
     def record(self):
+        """Where it is noted what came of it."""
         return self.work / RECORDS / f"{self.name}.json"
 
 

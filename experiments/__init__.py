@@ -1,0 +1,1 @@
+"""Commands, and the configs that they are told what to do by."""

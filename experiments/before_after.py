@@ -1,7 +1,10 @@
-"""Draws what the shipped weights make of clips: before and after, side by side.
+r"""Draws what the shipped weights make of clips: before and after, side by side.
 
     python -m experiments.before_after --clips=DIR --names=calendar,walk \
         --kernel=iso2.0 --output=before_after.png
+
+Reads some of the clips of a folder. Leaves one picture, a row for each frame that is
+drawn.
 
 Each clip is blurred, reduced and rid of every other frame as `evaluate` does it; then
 its blur is estimated and it is restored as `super_resolve` would. Of each a frame that
@@ -26,11 +29,15 @@ from experiments import (
 _CLIPS = flags.DEFINE_string(
     "clips", None, "Folder of video files or frame folders.", required=True
 )
-_NAMES = flags.DEFINE_list("names", None, "Clips of it.", required=True)
-_KERNEL = flags.DEFINE_string(
-    "kernel", "bicubic", "A name of experiments/kernels.json, or FILE.npy."
+_NAMES = flags.DEFINE_list(
+    "names", None, "Names of clips in it, NAME,NAME.", required=True
 )
-_OUTPUT = flags.DEFINE_string("output", None, "FILE.png, replaced.", required=True)
+_KERNEL = flags.DEFINE_string(
+    "kernel", "bicubic", "Blur: a name of experiments/kernels.json, or FILE.npy."
+)
+_OUTPUT = flags.DEFINE_string(
+    "output", None, "FILE.png, replaced if it is there.", required=True
+)
 _CROP = 160  # pixels of the result, at most
 
 

@@ -1,28 +1,27 @@
-"""Speed and memory of what the project is about, against other ways to do it.
+r"""Speed and memory of what the project is about, against other ways to do it.
 
     python -m experiments.benchmark --what=meta_gradient --preset=design \
         --output=FILE.json
 
-`--preset=design`: one shape (4 tasks of 4 frames, K = 5, 32 channels, 4 blocks), then
-what K changes. `--preset=gpu`: 8 tasks, K = 10, 1.5 M parameters, in full precision and
-in TensorFloat-32, on one accelerator. Both end with the bars that they are held to.
+Reads nothing: clips are rendered. Leaves FILE.json, a list of rows, and
+FILE.provenance.json; of the meta-gradient also FILE.png, time and memory against K.
+
+`--what=meta_gradient`: one outer step, ours and the ways of others. `--preset=design`:
+one shape (4 tasks of 4 frames, K = 5, 32 channels, 4 blocks), then what K changes.
+`--preset=gpu`: 8 tasks, K = 10, 1.5 M parameters, in full precision and in
+TensorFloat-32, on one accelerator. Both end with the bars that they are held to.
 `--preset=sweep`: K, tasks and sizes, a quarter of an hour; the slow programs up to
-K = 5. Stopped, the same command goes on with the shape that it was at.
+K = 5. Stopped, the same command goes on with the shape that it was at. PyTorch is
+optional, as a baseline: `pip install torch==2.13.0`.
 
-Leaves FILE.json, a list of rows; FILE.png, time and memory against K; and
-FILE.provenance.json. PyTorch is optional, as a baseline: `pip install torch==2.13.0`.
+`--what=restore`: what the weights that come with the project need for 30 frames of
+180 x 120 pixels, for estimation, 5 steps of adaptation and restoration; against what
+their convolutions alone need at the rate of this machine. `--preset=gpu`: 180 x 144,
+and weights as drawn of the larger network of `experiments/configs/corpus_b.py`.
 
-    python -m experiments.benchmark --what=restore --output=FILE.json
-
-What the weights that come with the project need for 30 frames of 180 x 120 pixels:
-estimation, 5 steps of adaptation, restoration; against what their convolutions alone
-need at the rate of this machine. `--preset=gpu`: 180 x 144, and weights as drawn of the
-larger network of `experiments/configs/corpus_b.py`.
-
-    python -m experiments.benchmark --what=input --output=FILE.json
-
-Clips of Vimeo-90K's shape, rendered: how many one core unpacks in a second from the
-project's shards' form and from others, and how many the loader gives it, cropped.
+`--what=input`: clips of Vimeo-90K's shape, rendered: how many one core unpacks in a
+second from the project's shards' form and from others, and how many the loader gives
+it, cropped. One preset, `design`.
 """
 
 import json
@@ -44,12 +43,12 @@ from experiments.benchmarks import bars, drawing, problem, reading, restoring, t
 from experiments.configs import corpus_b
 
 _WHAT = flags.DEFINE_enum(
-    "what", None, ["meta_gradient", "restore", "input"], "what is measured"
+    "what", None, ["meta_gradient", "restore", "input"], "What is measured."
 )
 _PRESET = flags.DEFINE_enum(
-    "preset", "design", ["design", "gpu", "sweep"], "which shapes"
+    "preset", "design", ["design", "gpu", "sweep"], "Which shapes."
 )
-_OUTPUT = flags.DEFINE_string("output", None, "FILE.json, replaced if it is there")
+_OUTPUT = flags.DEFINE_string("output", None, "FILE.json, replaced if it is there.")
 
 
 def main(argv):

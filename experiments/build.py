@@ -210,6 +210,9 @@ def phase(config, mesh, name, span, stages, blur, summary):
       stages: `[(until, loss), ...]`, losses as `meta_step.mean_gradient` takes, each
         for progress below its `until`.
       blur: see `Phase`.
+
+    Raises:
+      InputError: the devices do not divide the batch.
     """
     settings = config[name]
     if settings.batch % mesh.size:

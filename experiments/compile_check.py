@@ -1,7 +1,9 @@
-"""What an outer step needs on many devices, told by the compiler before they are there.
+r"""What an outer step needs on many devices, by the compiler, before they are there.
 
     python -m experiments.compile_check --config=experiments/configs/vimeo.py \
         --devices=8,64,256 --output=FILE.json
+
+Reads a config alone, no clips. Leaves what it tells in FILE.json, if that is given.
 
 Compiles each phase's step for so many fake CPU devices and runs nothing. Tells the
 operations and the memory of a device, what is sent between devices, whether that is the
@@ -33,12 +35,16 @@ from experiments import (
     provenance,
 )
 
-_CONFIG = config_flags.DEFINE_config_file(
-    "config", None, "whose steps are compiled, as experiments/configs/vimeo.py"
-)
-_DEVICES = flags.DEFINE_list("devices", ["8", "64", "256"], "how many, N1,N2,...")
-_OUTPUT = flags.DEFINE_string("output", None, "FILE.json, replaced if it is there")
 _MOST = 4096  # fake devices have threads each
+_CONFIG = config_flags.DEFINE_config_file(
+    "config", None, "Whose steps are compiled, a file as experiments/configs/vimeo.py."
+)
+_DEVICES = flags.DEFINE_list(
+    "devices", ["8", "64", "256"], f"Numbers of devices, N1,N2,..., each 1 to {_MOST}."
+)
+_OUTPUT = flags.DEFINE_string(
+    "output", None, "FILE.json, replaced if it is there; without, nothing is left."
+)
 
 
 def main(argv):

@@ -1,12 +1,12 @@
 """Algorithms 1 and 2 in minutes: train small, super-resolve a clip, look at it.
 
-Beside it the weights that come with the project, which took longer to train.
-
     python -m experiments.demo --workdir=runs/demo
 
-Everything is drawn from keys, nothing is downloaded. A training that is interrupted
-goes on when the command is given again. Leaves `WORKDIR/before_after.png`, and the
-frames behind it in `WORKDIR/demo/`.
+Reads nothing: everything is drawn from keys. Leaves `WORKDIR/before_after.png`, the
+frames behind it in `WORKDIR/demo/`, and the training run; prints a table of PSNR.
+
+Beside it the weights that come with the project, which took longer to train. A training
+that is interrupted goes on when the command is given again.
 """
 
 import fractions
@@ -22,8 +22,10 @@ from absl import flags
 from adavsr_jax import kernels, metrics, rendering, video
 from experiments import cli, estimators, figures, rows, shipped, streaming, trained
 
-_WORKDIR = flags.DEFINE_string("workdir", "runs/demo", "Where everything goes.")
-_CONFIG = "experiments/configs/demo.py"
+_WORKDIR = flags.DEFINE_string(
+    "workdir", "runs/demo", "Folder where everything goes, made if missing."
+)
+_CONFIG = pathlib.Path(__file__).with_name("configs") / "demo.py"
 # Training draws from the low-numbered streams of its seed. This world, of a dozen, was
 # chosen by its looks: text, patterns, things that pass before one another.
 _STREAM = 1_000_002

@@ -2,8 +2,8 @@
 
     python -m experiments.estimate_kernel --input=in.mp4 --output=blur
 
-Leaves `blur.png`, one picture a shot, and `blur_1.npy`, `blur_2.npy` ..., kernels that
-`experiments.super_resolve --kernel=FILE.npy` takes.
+Reads a video. Leaves `blur.png`, one picture a shot, and `blur_1.npy`, `blur_2.npy`
+..., kernels that `experiments.super_resolve --kernel=FILE.npy` takes.
 """
 
 import os
@@ -22,7 +22,10 @@ _OUTPUT = flags.DEFINE_string(
     "output", None, "Where to, a path without a suffix.", required=True
 )
 _ESTIMATOR = flags.DEFINE_enum(
-    "estimator", "network", estimators.NAMES, "How: see experiments/estimators.py."
+    "estimator",
+    "network",
+    estimators.NAMES,
+    "How it is told, see experiments/estimators.py.",
 )
 _ESTIMATOR_WEIGHTS = flags.DEFINE_string(
     "estimator_weights",

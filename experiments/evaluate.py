@@ -4,6 +4,9 @@ r"""Scores clips x kernels x rows and writes `results.json`.
         --kernels=bicubic,iso1.6 --kernel_mode=oracle,estimated --protocols=all,zsm \
         --steps=0,5,auto --output=DIR
 
+Reads clips, the truth, and weights. Leaves `results.json`, scores with their
+provenance, and `rows.jsonl` in `--output`; prints a table.
+
 Every clip is blurred and reduced by each kernel, every other frame dropped, rounded to
 8 bits, restored (`rows`) and scored (`scores`, `protocols`). Adaptation sees the whole
 low-resolution clip (the middle of a long one, `config.internal.max_frames`), each time
@@ -13,7 +16,7 @@ that is told nothing (`trilinear`, predictions) stands under every mode with 0 s
 that the table of one mode is whole.
 
 Killed or interrupted, the same command goes on: each clip x kernel x row is written to
-`rows.jsonl` in `--output` when it is done. More clips, kernels or rows may be added.
+`rows.jsonl` when it is done. More clips, kernels or rows may be added.
 """
 
 import contextlib
@@ -39,7 +42,9 @@ from experiments import (
     tables,
 )
 
-_OUTPUT = flags.DEFINE_string("output", "runs/evaluation", "folder of results.json")
+_OUTPUT = flags.DEFINE_string(
+    "output", "runs/evaluation", "Folder of results.json, made if missing."
+)
 
 # Without, --help of this command would not show them.
 flags.adopt_module_key_flags(plans)

@@ -53,6 +53,7 @@ class Ledger:
         self._done[_name(key)] = found
 
     def close(self) -> None:
+        """Lets go of the file; all that was added is on the disk already."""
         self._file.close()
 
     def _write(self, entry):

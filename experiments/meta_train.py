@@ -1,10 +1,14 @@
-"""External learning, Algorithm 1 whole: large-scale training, then meta-transfer.
+r"""External learning, Algorithm 1 whole: large-scale training, then meta-transfer.
 
     python -m experiments.meta_train --config=experiments/configs/vimeo.py \
         --workdir=runs/vimeo
 
-Killed or interrupted, the same command goes on from the newest checkpoint. Any value
-of the config may be given on the command line: `--config.inner.steps=8`.
+Reads the shards that the config names, `data_prep.build_shards` makes them. Leaves
+`checkpoints`, `config.json`, `metrics.jsonl` and `tensorboard` in the work directory,
+which `super_resolve` and `evaluate` take as `--weights`.
+
+Killed or interrupted, the same command goes on from the newest checkpoint. Any value of
+the config may be given on the command line: `--config.inner.steps=8`.
 """
 
 import functools
@@ -27,9 +31,9 @@ from experiments import (
 )
 
 _CONFIG = config_flags.DEFINE_config_file(
-    "config", None, "what to train, a file as experiments/configs/demo.py"
+    "config", None, "What to train, a file as experiments/configs/demo.py."
 )
-_WORKDIR = flags.DEFINE_string("workdir", None, "folder of the run, made if missing")
+_WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run, made if missing.")
 
 
 def _gain(scores):

@@ -22,6 +22,7 @@ def parse(argv: list[str]) -> list[str]:
       InputError: no such config file; a field that it does not have, with the nearest
         that it has; not a number where one is.
     """
+    flags.FLAGS["config"].default_as_str = None  # --help would tell of one, 'None'
     paths = [arg.split("=", 1)[1] for arg in argv if re.match("--?config=", arg)]
     if paths:
         config = _load(paths[-1])

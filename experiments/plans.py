@@ -20,44 +20,55 @@ from experiments import (
 )
 
 _CLIPS = flags.DEFINE_string(
-    "clips", None, "folder of video files or frame folders; or SHARDS:SPLIT"
+    "clips", None, "Folder of video files or frame folders; or SHARDS:SPLIT."
 )
-_LISTS = flags.DEFINE_list("lists", "", "text files that name the clips, one a line")
+_LISTS = flags.DEFINE_list(
+    "lists",
+    "",
+    "Text files that name the clips, one a line; by default all clips are taken.",
+)
 _ROWS = flags.DEFINE_list(
     "rows",
     "trilinear",
-    "trilinear, shipped (the weights that come with the project), names of --weights,"
-    " or NAME/WAY of " + ", ".join(rows.WAYS),
+    "What restores: trilinear, shipped (the weights that come with the project), names"
+    f" of --weights, or NAME/WAY of {', '.join(rows.WAYS)}.",
 )
 _KERNELS = flags.DEFINE_list(
-    "kernels", "bicubic", "names in experiments/kernels.json, or .npy files"
+    "kernels", "bicubic", "Blurs: names in experiments/kernels.json, or .npy files."
 )
 _MODES = flags.DEFINE_list(
-    "kernel_mode", "oracle", "what is told of the blur: oracle, estimated, bicubic"
+    "kernel_mode", "oracle", "What is told of the blur: oracle, estimated, bicubic."
 )
 _ESTIMATOR = flags.DEFINE_enum(
-    "estimator", "network", estimators.NAMES, "of --kernel_mode=estimated"
+    "estimator", "network", estimators.NAMES, "What --kernel_mode=estimated does."
 )
 _ESTIMATOR_WEIGHTS = flags.DEFINE_string(
-    "estimator_weights", None, "run of train_kernel_estimator; the shipped ones if none"
+    "estimator_weights",
+    None,
+    "The --workdir of a run of train_kernel_estimator, for --estimator=network; by"
+    " default the weights that come with the project.",
 )
 _PROTOCOLS = flags.DEFINE_list(
-    "protocols", "all", f"some of {', '.join(protocols.NAMES)}"
+    "protocols", "all", f"Which frames count: {', '.join(protocols.NAMES)}."
 )
 _STEPS = flags.DEFINE_list(
-    "steps", "0,5", "numbers of adaptation steps, or auto: as held-out patches choose"
+    "steps",
+    "0,5",
+    "Numbers of adaptation steps, 0 or more, or auto: as held-out patches choose.",
 )
 _PREDICTIONS = flags.DEFINE_string(
-    "predictions", None, "folder of restored clips, scored as a row of its name"
+    "predictions", None, "Folder of restored clips, scored as a row of its name."
 )
 _WEIGHTS = flags.DEFINE_list(
-    "weights", "", "run of meta_train, the row ours; or NAME=RUN,NAME=RUN"
+    "weights",
+    "",
+    "The --workdir of a run of meta_train, the row ours; or NAME=RUN,NAME=RUN.",
 )
 _PRISTINE = flags.DEFINE_string(
     "pristine",
     None,
-    "published parameters of NIQE (.npz, .mat), or installed: those of a package that "
-    "has them; NIQE is left out without",
+    "Published parameters of NIQE (.npz, .mat), or installed: those of a package that"
+    " has them; NIQE is left out without.",
 )
 _KERNEL_MODES = ("oracle", "estimated", "bicubic")
 

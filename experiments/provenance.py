@@ -40,8 +40,11 @@ def _module():
 
 def _commit():
     """The commit of the working tree, `+changes` behind it if there are any."""
-    git = ["git", "-C", str(pathlib.Path(__file__).parent)]
+    here = pathlib.Path(__file__)
+    git = ["git", "-C", str(here.parent)]
     try:
+        # Installed, it may lie in a checkout of something else.
+        _output([*git, "ls-files", "--error-unmatch", here.name])
         head = _output([*git, "rev-parse", "HEAD"])
         changed = _output([*git, "status", "--porcelain", "--untracked-files=no"])
     except (OSError, subprocess.CalledProcessError):

@@ -19,4 +19,5 @@ def one(found, part="means", **wanted):
 
 
 def decibel(value):
+    """A value in dB as tables have it, or a dash for None."""
     return "-" if value is None else f"{value:.3f}"

@@ -1,16 +1,18 @@
-"""Does the second order pay? Video quality against wall clock, at equal seconds.
+r"""Does the second order pay? Video quality against wall clock, at equal seconds.
 
     python -m experiments.second_order --config=experiments/configs/corpus.py \
         --starts=runs/start0,runs/start1,runs/start2 --minutes=4 --output=FILE.json
 
-Each start is a run of `experiments.meta_train` with `--config.meta.steps=0` and a seed
-of its own. From its weights four ways train for `--minutes` each, in turns: plain
+Reads the shards that the config names, and starts: each is a run of
+`experiments.meta_train` with `--config.meta.steps=0` and a seed of its own. Leaves
+FILE.json and FILE.png.
+
+From a start's weights four ways train for `--minutes` each, in turns: plain
 (large-scale training goes on), meta-training to first order, to second order, and
 annealed (half the time each). On the validation clips, each with a blur of its own:
 PSNR-Y after n = 0 .. 10 inner steps. Before that, how much curvature there is.
 
-Leaves FILE.json and FILE.png. Stopped, the same command goes on with the start that
-it was at.
+Stopped, the same command goes on with the start that it was at.
 """
 
 import json
@@ -39,10 +41,16 @@ from experiments import (
     validation,
 )
 
-_CONFIG = config_flags.DEFINE_config_file("config", None, "what the starts are of")
-_STARTS = flags.DEFINE_list("starts", None, "work directories to start from, A,B,C")
-_MINUTES = flags.DEFINE_float("minutes", 4.0, "training of each way", lower_bound=0)
-_OUTPUT = flags.DEFINE_string("output", None, "FILE.json")
+_CONFIG = config_flags.DEFINE_config_file(
+    "config", None, "What the starts were trained by, a file of experiments/configs."
+)
+_STARTS = flags.DEFINE_list(
+    "starts", None, "Work directories to start from, RUN,RUN,..."
+)
+_MINUTES = flags.DEFINE_float(
+    "minutes", 4.0, "Minutes that each way trains from each start.", lower_bound=0
+)
+_OUTPUT = flags.DEFINE_string("output", None, "FILE.json, replaced if it is there.")
 
 _FIRST = ("meta", {"inner.gradient": "first_order"})
 _SECOND = ("meta", {"inner.gradient": "mixed"})

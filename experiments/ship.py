@@ -2,9 +2,9 @@
 
     python -m experiments.ship --run=runs/corpus --name=network_s
 
-Writes `adavsr_jax/weights/NAME.npz` and `NAME.json`, see `experiments/shipped.py`. What
-they were trained on and what they are good for belongs into the model card beside them,
-`adavsr_jax/weights/README.md`.
+Reads the best checkpoint of a run. Leaves `adavsr_jax/weights/NAME.npz` and
+`NAME.json`, see `experiments/shipped.py`. What they were trained on and what they are
+good for belongs into the model card beside them, `adavsr_jax/weights/README.md`.
 """
 
 import pathlib
@@ -25,8 +25,14 @@ _KINDS = {
         "train_kernel_estimator",
     ),
 }
-_RUN = flags.DEFINE_string("run", None, "The --workdir of a training run.")
-_NAME = flags.DEFINE_enum("name", None, list(_KINDS), "Of what.", required=True)
+_RUN = flags.DEFINE_string(
+    "run",
+    None,
+    "The --workdir of a training run, of meta_train or train_kernel_estimator.",
+)
+_NAME = flags.DEFINE_enum(
+    "name", None, list(_KINDS), "What the weights are of.", required=True
+)
 _HALF = flags.DEFINE_bool("half", False, "Round to float16: half the bytes.")
 
 

@@ -2,11 +2,14 @@
 
     python -m experiments.super_resolve --input=in.mp4 --output=out.mp4
 
+Reads a video and the weights that come with the project, or others. Leaves the result,
+and a line a shot on what its blur was and how many steps it was learned from.
+
 Each shot is learned from by itself, restored, and forgotten: nothing is blended across
 a cut. `M` frames become `2M - 1`: the input's at their exact times, new ones midway.
 Sound, subtitles, chapters and titles are carried over. Frames stream through: memory
-does not depend on the length. Killed or interrupted, the same command goes on after
-the last piece that was finished; pieces lie in `OUTPUT.part` until the end.
+does not depend on the length. Killed or interrupted, the same command goes on after the
+last piece that was finished; pieces lie in `OUTPUT.part` until the end.
 """
 
 import os
@@ -71,7 +74,8 @@ _ADAPT_STEPS = flags.DEFINE_integer(
     "adapt_steps",
     None,
     "Steps of internal learning, at most: patches that it does not see choose how"
-    " many. 0 restores with the weights as they are.",
+    " many. 0 restores with the weights as they are; by default as their config says,"
+    " 5 for those that come with the project.",
     lower_bound=0,
 )
 _BACK_PROJECTIONS = flags.DEFINE_integer(
@@ -89,13 +93,18 @@ _CODEC = flags.DEFINE_string(
 _CRF = flags.DEFINE_float(
     "crf",
     None,
-    "The encoder's constant quality, lower is better; by default near lossless.",
+    "The encoder's constant quality, 0 to 51 (av1 and vp9: 63; prores, ffv1 and mjpeg"
+    " have none), lower is better; by default near lossless.",
 )
 _SIZE = flags.DEFINE_string(
-    "size", None, "WIDTHxHEIGHT of the result, made from four times the input's."
+    "size",
+    None,
+    "WIDTHxHEIGHT of the result, pixels, made from four times the input's.",
 )
 _FRAMES = flags.DEFINE_string(
-    "frames", None, "FIRST:END of the input, counted from 0; either may be left out."
+    "frames",
+    None,
+    "FIRST:END of the input, counted from 0, END not included; either may be left out.",
 )
 _KEEP_DURATION = flags.DEFINE_bool(
     "keep_duration", False, "Repeat the last frame too: M frames become 2M."

@@ -3,10 +3,13 @@ r"""Makes the README's tables and plots from the published results.
     python -m experiments.tabulate --results=experiments/results \
         --publish=floor=runs/floor,blind_val=runs/blind_val
 
+Reads the published results. Leaves the README with its tables written anew, and every
+plot beside the results.
+
 `--publish=NAME=DIR` first takes what `evaluate --output=DIR` found, as means over clips
 with their provenance, into `NAME.json` of `--results`. Then every table of
 `experiments/readme_tables.py` whose results are there is written between its marks in
-the README, `<!-- table NAME -->` and `<!-- end -->`, and every plot beside the results.
+the README, `<!-- table NAME -->` and `<!-- end -->`.
 """
 
 import json
@@ -21,8 +24,10 @@ from experiments import cli, outputs, readme_tables, tables
 _RESULTS = flags.DEFINE_string(
     "results", "experiments/results", "Folder of published results."
 )
-_PUBLISH = flags.DEFINE_list("publish", "", "NAME=DIR, what evaluate left in DIR.")
-_README = flags.DEFINE_string("readme", "README.md", "The file with the marks.")
+_PUBLISH = flags.DEFINE_list("publish", "", "NAME=DIR,...: what evaluate left in DIR.")
+_README = flags.DEFINE_string(
+    "readme", "README.md", "File with the marks, whose tables are replaced."
+)
 
 _MARK = re.compile(r"(<!-- table (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 

@@ -1,9 +1,14 @@
-"""Trains the network that names the blur of a shot (see `kernel_estimation`).
+r"""Trains the network that names the blur of a shot (see `kernel_estimation`).
 
     python -m experiments.train_kernel_estimator \
         --config=experiments/configs/kernel_estimator.py --workdir=runs/kernel_estimator
 
-Killed or interrupted, the same command goes on from the newest checkpoint.
+Reads the shards that the config names. Leaves `checkpoints`, `config.json`,
+`metrics.jsonl` and `tensorboard` in the work directory, which `super_resolve`,
+`estimate_kernel` and `evaluate` take as `--estimator_weights`.
+
+Killed or interrupted, the same command goes on from the newest checkpoint. Any value of
+the config may be given on the command line: `--config.estimator.learning_rate=1e-4`.
 """
 
 import functools
@@ -24,9 +29,9 @@ from experiments import (
 )
 
 _CONFIG = config_flags.DEFINE_config_file(
-    "config", None, "what to train, as experiments/configs/kernel_estimator.py"
+    "config", None, "What to train, a file as experiments/configs/kernel_estimator.py."
 )
-_WORKDIR = flags.DEFINE_string("workdir", None, "folder of the run, made if missing")
+_WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run, made if missing.")
 
 
 def main(argv):

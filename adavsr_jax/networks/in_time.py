@@ -52,6 +52,7 @@ class Recurrence(nn.Module):
 
     @nn.compact
     def __call__(self, frames, code=None):
+        """Frames `[B, T, h, w, C]`, and a code as `blocks.Trunk` takes it or None."""
         size = self.channels, self.blocks, self.dtype
         backward = _Direction(*size, name="backward")
         forward = _Direction(*size, name="forward")

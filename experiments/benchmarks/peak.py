@@ -9,7 +9,12 @@ from experiments import cores
 from experiments.benchmarks import measuring, problem, table
 
 
-def main(name, shape, arguments):
+def tell():
+    """Prints the peak in bytes of what the first argument asks for.
+
+    That is JSON, `[name, shape, arguments]` as of `measuring.peaks`.
+    """
+    name, shape, arguments = json.loads(sys.argv[1])
     shape = problem.Shape(*shape)
     cores.use(shape.tasks)
     program = table.makers()[name](shape, *arguments)
@@ -28,7 +33,3 @@ def _accelerator_peak(name, device):
         return torch.cuda.max_memory_allocated()
     statistics = device.memory_stats()
     return statistics and statistics["peak_bytes_in_use"]
-
-
-if __name__ == "__main__":
-    main(*json.loads(sys.argv[1]))

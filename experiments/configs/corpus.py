@@ -1,4 +1,4 @@
-"""Ada-VSR on a corpus of one's own: scenes of real video and moving photographs.
+r"""Ada-VSR on a corpus of one's own: scenes of real video and moving photographs.
 
     python -m data_prep.build_shards --dataset=videos --source=TRAIN \
         --output=data/corpus/videos --frames=15 --min_size=128

@@ -1,4 +1,4 @@
-"""As `corpus.py`, size `b`: a larger network that looks at neighbouring frames. GPU.
+r"""As `corpus.py`, size `b`: a larger network that looks at neighbouring frames. GPU.
 
     python -m data_prep.build_shards --dataset=videos --source=TRAIN \
         --output=data/corpus/videos --frames=15 --min_size=160

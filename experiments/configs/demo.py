@@ -1,4 +1,4 @@
-"""The whole of Ada-VSR in minutes: `make demo`.
+r"""The whole of Ada-VSR in minutes: `make demo`.
 
     python -m experiments.meta_train --config=experiments/configs/demo.py \
         --workdir=runs/demo

@@ -1,4 +1,4 @@
-"""The network that names the blur of a shot.
+r"""The network that names the blur of a shot.
 
     python -m experiments.train_kernel_estimator \
         --config=experiments/configs/kernel_estimator.py --workdir=runs/kernel_estimator

@@ -1,4 +1,4 @@
-"""Ada-VSR on Vimeo-90K septuplets: the paper (sections 3 and 4.2).
+r"""Ada-VSR on Vimeo-90K septuplets: the paper (sections 3 and 4.2).
 
     python -m data_prep.build_shards --dataset=vimeo90k --source=vimeo_septuplet \
         --output=data/vimeo90k
