@@ -11,7 +11,8 @@ A guided tour, in the order to read in. External learning (Algorithm 1) follows 
 It is drawn or was stored, and read in batches:
 
   `rendering`             a miniature world drawn from a key, where no clips are
-  `records`               one clip <-> bytes; the shards and their manifest
+  `records`               one clip <-> bytes, as shards hold it
+  `manifests`             what lies in a folder of shards, with its own digest
   `data`                  shards -> shuffled, cropped batches, uint8 `[N, T, H, W, 3]`
   `readers`               the processes that read beside the one that trains
   `orphans`               such processes end when their parent does

@@ -12,7 +12,7 @@ import grain
 import numpy as np
 from array_record.python import array_record_data_source, array_record_module
 
-from adavsr_jax import readers, records
+from adavsr_jax import manifests, readers, records
 
 # Without end in all but name: Grain's endless mix in batches of one has no length.
 _EPOCHS = 1 << 30
@@ -37,7 +37,7 @@ def shards(root, split):
         hold the records that the manifest says. `source[index]` raises ValueError,
         naming shard and record, when a record is damaged.
     """
-    manifest = records.read_manifest(root)
+    manifest = manifests.read(root)
     if split not in manifest["splits"]:
         raise ValueError(
             f"{root} has no split {split!r}, it has {', '.join(manifest['splits'])}"

@@ -1,4 +1,4 @@
-"""The shard format: one clip <-> bytes, the record around it, the manifest beside.
+"""The shard format: one clip <-> bytes, and the record around it.
 
 A clip is uint8 `[T, H, W, 3]`, RGB, any positive sizes. Its bytes are a header
 (magic, version, T, H, W) and a zstd frame of "rows up": rows first, the channels as
@@ -8,20 +8,12 @@ vector additions, so it is exact, smaller than PNG and faster than QOI to read.
 A record is what TensorFlow Datasets writes, a serialized `tf.train.Example` with two
 byte strings, `clip` and `id`. Reading one needs only the few lines of protobuf below,
 so that training depends on neither TensorFlow nor TensorFlow Datasets.
-
-A manifest is `manifest.json` in the folder of the shards; see `read_manifest`.
 """
 
-import json
-import os
-import pathlib
 import struct
 
 import numpy as np
 import zstandard
-
-MANIFEST = "manifest.json"
-MANIFEST_VERSION = 1
 
 _MAGIC = b"AVSC"
 _VERSION = 1
@@ -187,38 +179,3 @@ def _varint(message, position):
         if byte < 128:
             return value, position
     raise ValueError("not a clip record: truncated or of another kind")
-
-
-def read_manifest(root):
-    """Reads the manifest of the shards in folder `root`.
-
-    Returns:
-      A dict: `version`, `dataset`, `source` (the name of the source's folder),
-      `records`, `bytes` (of all shards), `frames` (of each clip), `min_size` and
-      `max_size` (`[H, W]`, the least and greatest of each), `dropped` (split ->
-      reason -> count), `files` (for each shard, in the order of reading: `path`
-      relative to `root`, `split`, `records`, `bytes`, `sha256`), `splits` (name ->
-      ids in that order), `metadata` (`path`, `bytes`, `sha256` of the other files).
-
-    Raises:
-      ValueError: no manifest, or one that is unreadable or of another version.
-    """
-    path = pathlib.Path(root) / MANIFEST
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ValueError(
-            f"no shards at {os.fspath(root)} ({MANIFEST} is missing): build them with "
-            "`python -m data_prep.build_shards --dataset=vimeo90k|videos|photos "
-            f"--source=DIR --output={os.fspath(root)}`"
-        ) from None
-    except ValueError as error:
-        raise ValueError(
-            f"{path} is not readable JSON ({error}): build again"
-        ) from None
-    version = manifest.get("version") if isinstance(manifest, dict) else None
-    if version != MANIFEST_VERSION:
-        raise ValueError(
-            f"{path} has version {version}, expected {MANIFEST_VERSION}: build again"
-        )
-    return manifest

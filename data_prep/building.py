@@ -9,12 +9,11 @@ import collections
 import functools
 import hashlib
 import itertools
-import json
 import operator
 
 from array_record.python import array_record_module
 
-from adavsr_jax import records
+from adavsr_jax import manifests, records
 from data_prep import jobs, splits, tfds_clips, workplace
 
 
@@ -71,7 +70,7 @@ def write(work, clip_splits, crew, *, clips_per_shard, **about):
       **about: what else the manifest holds of the whole.
 
     Returns:
-      the manifest, as `records.read_manifest` describes it.
+      the manifest, as `manifests.read` describes it.
 
     Raises:
       ValueError, OSError: a source cannot be read, or a file not be written.
@@ -103,8 +102,7 @@ def write(work, clip_splits, crew, *, clips_per_shard, **about):
             path.unlink()
     manifest = _finish(folder, made) | about
     manifest["dropped"] = {name: dict(s.dropped) for name, s in clip_splits.items()}
-    text = json.dumps(manifest, indent=1, sort_keys=True)
-    (folder / records.MANIFEST).write_text(text + "\n", encoding="utf-8")
+    manifests.write(folder, manifest)
     return manifest
 
 
@@ -192,7 +190,7 @@ def _finish(folder, made):
     every = [record for shards in made.values() for _, record in shards]
     shards = {file["path"] for file in files}
     return {
-        "version": records.MANIFEST_VERSION,
+        "version": manifests.VERSION,
         "records": sum(file["records"] for file in files),
         "bytes": sum(file["bytes"] for file in files),
         "min_size": [

@@ -14,7 +14,7 @@ import sys
 from absl import flags
 from array_record.python import array_record_module
 
-from adavsr_jax import records
+from adavsr_jax import manifests, records
 from data_prep import cli
 
 _SHARDS = flags.DEFINE_string(
@@ -30,16 +30,16 @@ def faults(root):
       ValueError: there is no readable manifest.
     """
     root = pathlib.Path(root)
-    manifest = records.read_manifest(root)
+    manifest = manifests.read(root)
     listed = manifest["files"] + manifest["metadata"]
-    names = {file["path"] for file in listed} | {records.MANIFEST}
+    names = {file["path"] for file in listed} | {manifests.FILE}
     for path in sorted(root.iterdir()):
         if path.name not in names:
             yield f"{path}: not in the manifest"
     for file in listed:
         yield from _file_faults(root, file)
     if manifest["records"] != sum(file["records"] for file in manifest["files"]):
-        yield f"{root / records.MANIFEST}: its records do not add up"
+        yield f"{root / manifests.FILE}: its records do not add up"
     for split, ids in manifest["splits"].items():
         files = [file for file in manifest["files"] if file["split"] == split]
         yield from _split_faults(root, split, files, ids, manifest["frames"])
@@ -111,7 +111,7 @@ def main():
         print(fault)
     if not well:
         sys.exit(2)
-    manifest = records.read_manifest(_SHARDS.value)
+    manifest = manifests.read(_SHARDS.value)
     print(
         f"{_SHARDS.value}: {manifest['records']} records in "
         f"{len(manifest['files'])} shards, {manifest['bytes'] / 1e6:.1f} MB, all well"

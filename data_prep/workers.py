@@ -76,7 +76,8 @@ class Crew:
           OSError: a process died.
         """
         start, before = time.monotonic(), self._made.value
-        futures = [self._executor.submit(_do, job) for job in waiting]
+        with _held_back():
+            futures = [self._executor.submit(_do, job) for job in waiting]
         pending = set(futures)
         while pending:
             finished, pending = concurrent.futures.wait(
@@ -89,6 +90,24 @@ class Crew:
                 files = len(futures) - len(pending)
                 print(line(files, clips, rate), file=sys.stderr, flush=True)
         return [future.result() for future in futures]
+
+
+@contextlib.contextmanager
+def _held_back():
+    """Interrupts wait while workers are started, which would die of one with a trace.
+
+    A worker starts with what its parent holds back, until it has learned to ignore it.
+    """
+    _mask(signal.SIG_BLOCK)
+    try:
+        yield
+    finally:
+        _mask(signal.SIG_UNBLOCK)
+
+
+def _mask(how):
+    if hasattr(signal, "pthread_sigmask"):  # not on Windows
+        signal.pthread_sigmask(how, {signal.SIGINT})
 
 
 def _raise(finished):
@@ -108,6 +127,7 @@ def _begin(made):
     _clips_made = made
     # An interrupt from the keyboard reaches all processes: the first one acts on it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _mask(signal.SIG_UNBLOCK)
     orphans.end_with_parent()
 
 

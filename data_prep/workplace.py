@@ -13,7 +13,7 @@ import shutil
 
 import filelock
 
-from adavsr_jax import records
+from adavsr_jax import manifests
 from data_prep import jobs
 
 SHARDS = "shards"
@@ -119,7 +119,7 @@ def _agree(work, output, request):
         begun = json.loads((work / _REQUEST).read_text(encoding="utf-8"))
         # A kill between the last rename and the end of the clearing away.
         moved = not (work / SHARDS).exists()
-        if begun == request and moved and (output / records.MANIFEST).exists():
+        if begun == request and moved and (output / manifests.FILE).exists():
             return True
         if begun != request and _is_worth_keeping(work):
             raise ValueError(_difference(work, begun, request))

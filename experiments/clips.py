@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from adavsr_jax import data, records, video
+from adavsr_jax import data, manifests, video
 from experiments import cli
 
 CROP = 16
@@ -81,7 +81,7 @@ def read(clip: Clip) -> np.ndarray:
 def _parts(source):
     """`(shards, split)`, or `(source, None)` where it names no shards."""
     folder, _, split = source.rpartition(":")
-    if folder and (pathlib.Path(folder) / records.MANIFEST).is_file():
+    if folder and (pathlib.Path(folder) / manifests.FILE).is_file():
         return folder, split
     return source, None
 

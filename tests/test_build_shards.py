@@ -1,6 +1,5 @@
 """From sources to shards and back, through the commands that people type."""
 
-import json
 import pathlib
 import shutil
 import subprocess
@@ -10,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from adavsr_jax import data, records, video
+from adavsr_jax import data, manifests, video
 
 _ROOT = pathlib.Path(__file__).parents[1]
 
@@ -76,16 +75,16 @@ def test_septuplets_come_back_in_the_order_of_their_lists(vimeo):
 
 
 def test_manifest_tells_what_is_there(vimeo, septuplets):
-    manifest = records.read_manifest(vimeo)
+    manifest = manifests.read(vimeo)
     assert manifest["source"] == septuplets.name
     assert manifest["records"] == 8 and manifest["frames"] == 7
     assert manifest["min_size"] == manifest["max_size"] == [12, 20]
     assert [file["records"] for file in manifest["files"]] == [3, 3, 2]
     assert manifest["splits"]["test"] == ["00001/0004", "00003/0001"]
     listed = {file["path"] for file in manifest["files"] + manifest["metadata"]}
-    assert {path.name for path in vimeo.iterdir()} == listed | {records.MANIFEST}
+    assert {path.name for path in vimeo.iterdir()} == listed | {manifests.FILE}
     # No more of this machine's paths than the name of the source's folder.
-    assert str(septuplets.parent) not in (vimeo / records.MANIFEST).read_text()
+    assert str(septuplets.parent) not in (vimeo / manifests.FILE).read_text()
     assert [path.name for path in vimeo.parent.iterdir()] == ["vimeo"]
 
 
@@ -103,15 +102,15 @@ def test_tensorflow_datasets_reads_the_same_records(vimeo):
         check=True,
     )
     rows = [line.split() for line in done.stdout.splitlines()]
-    assert [row[0] for row in rows] == records.read_manifest(vimeo)["splits"]["train"]
+    assert [row[0] for row in rows] == manifests.read(vimeo)["splits"]["train"]
     assert len({row[1] for row in rows}) == 6
 
 
 def test_a_second_build_gives_the_same_bytes(vimeo, septuplets, tmp_path):
     done = _build("vimeo90k", septuplets, tmp_path / "again", "--clips_per_shard=4")
     assert done.returncode == 0
-    again = records.read_manifest(tmp_path / "again")
-    assert again["files"] == records.read_manifest(vimeo)["files"]
+    again = manifests.read(tmp_path / "again")
+    assert again["files"] == manifests.read(vimeo)["files"]
 
 
 @pytest.mark.parametrize(
@@ -193,7 +192,7 @@ def test_videos_are_cut_and_stills_and_small_ones_dropped(tmp_path):
         "videos", source, output, "--frames=4", "--min_size=20", "--split=val"
     )
     assert done.returncode == 0, done.stderr
-    manifest = records.read_manifest(output)
+    manifest = manifests.read(output)
     assert manifest["splits"] == {
         "val": [f"a/film#{first}" for first in (0, 4, 11, 15, 19)]
         + ["b.mp4#0", "b.mp4#4", "still/c.mp4#0"]
@@ -233,13 +232,12 @@ def test_photos_become_clips(tmp_path):
     assert done.returncode == 0, done.stderr
     clips = data.shards(tmp_path / "out", "train")
     assert len(clips) == 6 and clips[5].shape == (7, 32, 32, 3)
-    manifest = records.read_manifest(tmp_path / "out")
+    manifest = manifests.read(tmp_path / "out")
     assert [file["records"] for file in manifest["files"]] == [3, 3]
 
 
 def _rewrite(root, **changes):
-    path = root / records.MANIFEST
-    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    manifests.write(root, manifests.read(root) | changes)
 
 
 def test_verify_finds_each_damage(vimeo, tmp_path):
@@ -276,9 +274,9 @@ def test_verify_finds_each_damage(vimeo, tmp_path):
     assert faults(lambda root, shard: (root / "x").touch()) == [
         "x: not in the manifest"
     ]
-    told = faults(lambda root, shard: (root / records.MANIFEST).unlink())
+    told = faults(lambda root, shard: (root / manifests.FILE).unlink())
     assert len(told) == 1 and "no shards at" in told[0]
-    train = records.read_manifest(vimeo)["splits"]["train"]
+    train = manifests.read(vimeo)["splits"]["train"]
     swapped = {"train": train[::-1], "test": ["00001/0004", "00003/0001"]}
     told = faults(lambda root, shard: _rewrite(root, splits=swapped))
     assert len(told) == 6

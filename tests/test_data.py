@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from array_record.python import array_record_module
 
-from adavsr_jax import data, records
+from adavsr_jax import data, manifests, records
 
 _PATCH, _FRAMES = 6, 3
 
@@ -160,7 +160,7 @@ def _corpus(tmp_path_factory):
         "files": files,
         "splits": {"train": ids},
     }
-    (root / records.MANIFEST).write_text(json.dumps(manifest))
+    (root / manifests.FILE).write_text(json.dumps(manifest))
     return root
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from adavsr_jax import records
+from adavsr_jax import manifests, records
 
 
 def _clip(shape, seed=0):
@@ -114,10 +114,10 @@ def test_a_record_that_is_none_is_refused():
 
 def test_no_manifest_tells_how_to_build(tmp_path):
     with pytest.raises(ValueError, match="no shards at .*data_prep.build_shards"):
-        records.read_manifest(tmp_path)
-    (tmp_path / records.MANIFEST).write_text('{"version": 99}')
+        manifests.read(tmp_path)
+    (tmp_path / manifests.FILE).write_text('{"version": 99}')
     with pytest.raises(ValueError, match="version 99, expected 1"):
-        records.read_manifest(tmp_path)
-    (tmp_path / records.MANIFEST).write_text('{"version"')
+        manifests.read(tmp_path)
+    (tmp_path / manifests.FILE).write_text('{"version"')
     with pytest.raises(ValueError, match="not readable JSON"):
-        records.read_manifest(tmp_path)
+        manifests.read(tmp_path)

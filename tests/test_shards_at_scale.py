@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from adavsr_jax import records, video
+from adavsr_jax import manifests, video
 from data_prep import building, jobs, photos, workers, workplace
 
 
@@ -126,7 +126,7 @@ def test_videos_are_the_same_too_and_one_more_leaves_the_others_read(tmp_path):
         assert (told.returncode, told.stderr) == (0, "")
         made.append(_files(output))
     assert made[0] == made[1]
-    ids = json.loads(made[0][records.MANIFEST])["splits"]["train"]
+    ids = json.loads(made[0][manifests.FILE])["splits"]["train"]
     assert ids == [f"{film}#{first}" for film, first in _expected()]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["by1", "by2", "films"]
 
@@ -210,7 +210,7 @@ def test_a_worker_that_is_ended_from_outside_is_one_line(tmp_path):
 def test_a_build_killed_while_it_clears_away_is_whole(tmp_path):
     output, request = tmp_path / "shards", {"seed": 0}
     with workplace.claim(output, request) as work:
-        (work / workplace.SHARDS / records.MANIFEST).write_text("{}")
+        (work / workplace.SHARDS / manifests.FILE).write_text("{}")
         record = work / jobs.RECORDS / "a.json"
         jobs.write_json(record, {"ids": ["a"]}, work / jobs.HALVES)
         (work / workplace.SHARDS).rename(output)
