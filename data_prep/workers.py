@@ -94,9 +94,9 @@ class Crew:
 
 @contextlib.contextmanager
 def _held_back():
-    """Interrupts wait while workers are started, which would die of one with a trace.
+    """Signals wait while workers are started: half started, they end with a trace.
 
-    A worker starts with what its parent holds back, until it has learned to ignore it.
+    A worker begins with what its parent holds back, until it has learned to ignore it.
     """
     _mask(signal.SIG_BLOCK)
     try:
@@ -107,7 +107,7 @@ def _held_back():
 
 def _mask(how):
     if hasattr(signal, "pthread_sigmask"):  # not on Windows
-        signal.pthread_sigmask(how, {signal.SIGINT})
+        signal.pthread_sigmask(how, {signal.SIGINT, signal.SIGTERM})
 
 
 def _raise(finished):

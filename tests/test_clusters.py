@@ -138,6 +138,28 @@ def test_a_signal_to_one_stops_all_and_another_number_goes_on(alone, tmp_path):
     _assert_same(workdir, alone)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("gone", [0, 1])
+def test_a_process_that_is_gone_ends_the_others_with_a_line(tmp_path, gone):
+    more = ("--config.run.save_every_steps=100", "--config.large_scale.steps=5000")
+    started = _start(tmp_path / "run", 2, 1, *more)
+    for line in started[0].stdout:
+        if line.startswith("step 2 "):
+            break
+    began = time.monotonic()
+    started[gone].kill()
+    said, _ = started[1 - gone].communicate(timeout=300)
+    # Heard by the closed connection, not by a minute of silence.
+    assert time.monotonic() - began < 30
+    assert started[1 - gone].returncode not in (0, 75)
+    assert re.search(
+        r"^error: another process of this run has ended|another task died",
+        said,
+        re.MULTILINE,
+    ), said
+    started[gone].communicate()
+
+
 _TOLD = {
     "JAX_COORDINATOR_ADDRESS": "host:1",
     "JAX_NUM_PROCESSES": "4",
