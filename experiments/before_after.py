@@ -3,13 +3,13 @@ r"""Draws what the shipped weights make of clips: before and after, side by side
     python -m experiments.before_after --clips=DIR --names=calendar,walk \
         --kernel=iso2.0 --output=before_after.png
 
-Reads some of the clips of a folder. Leaves one picture, a row for each frame that is
-drawn.
+Reads some of the clips of a folder. Leaves one picture of two rows, in which each clip
+is drawn before and after.
 
 Each clip is blurred, reduced and rid of every other frame as `evaluate` does it; then
 its blur is estimated and it is restored as `super_resolve` would. Of each a frame that
-was given and one made between two are drawn, where there is most detail in the input.
-The clip itself, the truth, is not.
+was given (the first row) and one made between two (the second) are drawn, where there is
+most detail in the input. The clip itself, the truth, is not.
 """
 
 import numpy as np
@@ -51,13 +51,15 @@ def main(argv):
             known = ", ".join(found)
             raise cli.InputError(f"--names: no clip {name!r}; there are {known}")
     weights, estimator = shipped.network(), estimators.load("network")
-    drawn = []
+    drawn = {"A given frame": [], "A frame made between two": []}
     for name in _NAMES.value:
         lr = rows.degrade(clips.read(found[name]), kernel)
         blur = estimator.estimate(lr)
         print(f"{name}: {blur.told}")
-        drawn += _drawn(name, lr, _restored(weights, lr, blur.kernel))
-    figures.compare(output, drawn, zoom=2)
+        pairs = _pairs(name, lr, _restored(weights, lr, blur.kernel))
+        for panels, pair in zip(drawn.values(), pairs, strict=True):
+            panels += pair
+    figures.compare(output, list(drawn.items()), zoom=2)
     print(f"written: {output}")
 
 
@@ -69,16 +71,15 @@ def _restored(weights, lr, kernel):
     return np.stack(list(frames))
 
 
-def _drawn(name, lr, restored):
-    """Rows of `figures.compare`: a given frame in the middle, and the one after it."""
+def _pairs(name, lr, restored):
+    """Before and after, labelled: of a given frame in the middle, and of the next one."""
     middle = len(lr) // 2
     held = lr[middle].repeat(4, axis=0).repeat(4, axis=1)
     window = figures.detailed_window(held, min(_CROP, *held.shape[:2]))
-    for title, index in (("a given frame", 0), ("a frame made between two", 1)):
-        # Between two there is no input: the one before is what a player would show.
-        label = "low resolution" if index == 0 else "low resolution, the frame before"
-        after = restored[2 * middle + index][window]
-        yield f"{name}, {title}", [(label, held[window]), ("restored", after)]
+    # Between two there is no input: the one before is what a player would show.
+    for label, index in (("low resolution", 0), ("low resolution, the one before", 1)):
+        before = (f"{name}, {label}", held[window])
+        yield [before, ("restored", restored[2 * middle + index][window])]
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 `network` is trained (`experiments.train_kernel_estimator`), `recurrence` compares the
 shot with its own reduction (Michaeli and Irani 2013), `spectrum` fits its power
-spectrum. What chose between them: README, "Blind".
+spectrum. What chose between them: `experiments/results/README.md`, "Telling the blur".
 """
 
 import functools

@@ -1,4 +1,4 @@
-"""The README's tables and plots, each a function of published results.
+"""Tables and plots of the README and of `results`, each a function of published results.
 
 A mean over kernels is a plain mean; where the true kernel is a Gaussian, the bicubic or
 something else is told apart, for they are never one table.
@@ -208,7 +208,7 @@ def seconds(found):
     return lines
 
 
-# What stands in the README: which published results each needs, and who makes it.
+# What stands in the two files: which published results each needs, and who makes it.
 TABLES = {
     "floor": (("floor",), floor),
     "estimators_val": (
@@ -218,6 +218,10 @@ TABLES = {
     "estimators_vid4": (("vid4_network",), estimators),
     "blind": (("val_blind",), blind),
     "bicubic": (("val_blind",), bicubic),
+    "summary": (
+        ("vid4_shipped", "val_shipped"),
+        lambda vid4, val: step_tables.summary(**{"Vid4": vid4, "17 validation": val}),
+    ),
     "shipped_vid4": (("vid4_shipped",), step_tables.shipped),
     "shipped_val": (("val_shipped",), step_tables.shipped),
     "meta": (("val_meta",), step_tables.by_steps),

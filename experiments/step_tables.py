@@ -29,6 +29,33 @@ def shipped(found):
     return lines
 
 
+def summary(**sets):
+    """What `super_resolve` makes, a line a set of clips and group of blurs.
+
+    Args:
+      **sets: title -> published results, as `shipped` takes them.
+    """
+    lines = [
+        "| clips | blur, not told | trilinear | adavsr_jax | gain | given frames | "
+        "interpolated |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    groups = {
+        "bicubic": ["bicubic"],
+        "12 Gaussians": published.GAUSSIANS,
+        "disk, motion, irregular": published.OTHERS,
+    }
+    for title, found in sets.items():
+        for name, kernels in groups.items():
+            mean = functools.partial(_mean_of, found, kernels)
+            row = functools.partial(mean, "shipped/consistent", "auto")
+            floor, psnr = mean("trilinear", 0), row()
+            cells = [f"{floor:.2f}", f"**{psnr:.2f}**", f"{psnr - floor:+.2f}"]
+            cells += [f"{row(f'psnr_y_{one}'):.2f}" for one in ("given", "interpolated")]
+            lines.append(f"| {title} | {name} | " + " | ".join(cells) + " |")
+    return lines
+
+
 def _mean_of(found, kernels, row, steps, column="psnr_y"):
     wanted = {"kernel_mode": "estimated", "protocol": "all", "row": row, "steps": steps}
     entries = [published.one(found, kernel=kernel, **wanted) for kernel in kernels]

@@ -3,13 +3,13 @@ r"""Makes the README's tables and plots from the published results.
     python -m experiments.tabulate --results=experiments/results \
         --publish=floor=runs/floor,blind_val=runs/blind_val
 
-Reads the published results. Leaves the README with its tables written anew, and every
-plot beside the results.
+Reads the published results. Leaves two files with their tables written anew, the README
+and the one beside the results, and every plot there.
 
 `--publish=NAME=DIR` first takes what `evaluate --output=DIR` found, as means over clips
 with their provenance, into `NAME.json` of `--results`. Then every table of
-`experiments/readme_tables.py` whose results are there is written between its marks in
-the README, `<!-- table NAME -->` and `<!-- end -->`.
+`experiments/readme_tables.py` is written between its marks, `<!-- table NAME -->` and
+`<!-- end -->`.
 """
 
 import json
@@ -25,8 +25,10 @@ _RESULTS = flags.DEFINE_string(
     "results", "experiments/results", "Folder of published results."
 )
 _PUBLISH = flags.DEFINE_list("publish", "", "NAME=DIR,...: what evaluate left in DIR.")
-_README = flags.DEFINE_string(
-    "readme", "README.md", "File with the marks, whose tables are replaced."
+_READMES = flags.DEFINE_list(
+    "readmes",
+    "README.md,experiments/results/README.md",
+    "FILE,...: files with the marks, whose tables are replaced.",
 )
 
 _MARK = re.compile(r"(<!-- table (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -34,11 +36,13 @@ _MARK = re.compile(r"(<!-- table (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 def main(argv):
     del argv
-    folder, readme = pathlib.Path(_RESULTS.value), pathlib.Path(_README.value)
+    folder = pathlib.Path(_RESULTS.value)
     if not folder.is_dir():
         raise cli.InputError(f"--results={folder}: no such folder")
-    if not readme.is_file():
-        raise cli.InputError(f"--readme={readme}: no such file")
+    readmes = [pathlib.Path(name) for name in _READMES.value]
+    for readme in readmes:
+        if not readme.is_file():
+            raise cli.InputError(f"--readmes={readme}: no such file")
     for word in _PUBLISH.value:
         name, is_named, source = word.partition("=")
         if not is_named or not name.isidentifier():
@@ -47,10 +51,10 @@ def main(argv):
         outputs.write(folder / f"{name}.json", json.dumps(summary, indent=1))
         print(f"written: {folder / name}.json")
     published = load(folder)
-    text = readme.read_text(encoding="utf-8")
-    new = fill(text, published)
-    outputs.write(readme, new.rstrip("\n"))
-    print(f"written: {readme}")
+    texts = [fill(path.read_text(encoding="utf-8"), published) for path in readmes]
+    for readme, text in zip(readmes, texts, strict=True):
+        outputs.write(readme, text.rstrip("\n"))
+        print(f"written: {readme}")
     for path in readme_tables.draw(folder, published):
         print(f"written: {path}")
 
@@ -66,7 +70,7 @@ def load(folder: pathlib.Path) -> dict[str, dict]:
 
 
 def fill(text: str, published: dict[str, dict]) -> str:
-    """The README with its tables made anew.
+    """A text with its tables made anew.
 
     Raises an InputError for marks of a table that is not known, or whose results are
     not published.
@@ -76,12 +80,12 @@ def fill(text: str, published: dict[str, dict]) -> str:
         begin, name, end = match.groups()
         if name not in readme_tables.TABLES:
             known = ", ".join(readme_tables.TABLES)
-            raise cli.InputError(f"the README has a table {name!r}; known: {known}")
+            raise cli.InputError(f"the text has a table {name!r}; known: {known}")
         needed, make = readme_tables.TABLES[name]
         missing = [one for one in needed if one not in published]
         if missing:
             raise cli.InputError(
-                f"the README's table {name!r} needs results that are not published: "
+                f"the table {name!r} needs results that are not published: "
                 f"{', '.join(missing)}"
             )
         lines = make(*(published[one] for one in needed))

@@ -18,23 +18,25 @@ def _run(*arguments):
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("clips")
-    video.write(folder / "clips" / "a", small.clips(1, 7, 48)[0], 25)
+    for name, clip in zip("ab", small.clips(2, 7, 48), strict=True):
+        video.write(folder / "clips" / name, clip, 25)
     return folder
 
 
 def test_a_given_frame_and_one_made_between_are_drawn(folder):
-    flags = [f"--clips={folder / 'clips'}", "--names=a", "--kernel=iso2.0"]
+    flags = [f"--clips={folder / 'clips'}", "--names=a,b", "--kernel=iso2.0"]
     done = _run(*flags, f"--output={folder / 'a.png'}")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("a: ") and str(folder / "a.png") in done.stdout
+    assert done.stdout.startswith("a: ") and "\nb: " in done.stdout
+    assert str(folder / "a.png") in done.stdout
     with Image.open(folder / "a.png") as picture:
-        assert picture.width > 2 * 2 * 48 and picture.height > 2 * 2 * 48
+        assert picture.width > 4 * 2 * 48 and picture.height > 2 * 2 * 48
 
 
 @pytest.mark.parametrize(
     "flags, words",
     [
-        (["--names=b", "--output=x.png"], "no clip 'b'; there are a"),
+        (["--names=c", "--output=x.png"], "no clip 'c'; there are a, b"),
         (["--names=a", "--output=x.jpg"], "must end in .png"),
         (["--names=a", "--output=x.png", "--kernel=blunt"], "unknown kernel"),
     ],

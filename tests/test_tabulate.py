@@ -48,9 +48,10 @@ def evaluation():
     }
 
 
-def test_the_readme_is_what_the_results_make(pytestconfig):
+@pytest.mark.parametrize("name", ["README.md", "experiments/results/README.md"])
+def test_the_readmes_are_what_the_results_make(pytestconfig, name):
     root = pytestconfig.rootpath
-    text = (root / "README.md").read_text(encoding="utf-8")
+    text = (root / name).read_text(encoding="utf-8")
     published = tabulate.load(root / "experiments" / "results")
     assert tabulate.fill(text, published) == text
     assert text.count("<!-- table ") == text.count("<!-- end -->") > 0

@@ -20,7 +20,7 @@ training, then meta-transfer learning:
 Hardware: steps 0 to 8,500 one pinned core of two shared ones (AMD EPYC), 2.4 hours, the
 rest a shared H100, some 4 minutes; the large-scale steps 8,500 to 10,000 on the core
 instead gave the same validation to 0.01 dB.
-Result: README, "What to expect".
+Result: `experiments/results/README.md`.
 
 What was tried and why it is as it is: `experiments/configs/README.md`. Starts from
 `vimeo.py` and leaves it where two cores or our measurements ask for it.
@@ -39,7 +39,7 @@ def get_config():
     config.degradation.kernels = "uniform"  # s1 ~ U(0.6, 3.4), 10 % bicubic
     config.degradation.mean3_probability = 0.1  # most videos are not averaged
 
-    config.network.conditioned = True  # worth more than any adaptation: README, Blind
+    config.network.conditioned = True  # worth more than any adaptation
     config.network.tsr_channels = 32  # 348 K parameters in all
     config.network.tsr_blocks = 3
     config.network.ssr_design = "single"

@@ -12,7 +12,7 @@ r"""As `corpus.py`, size `b`: a larger network that looks at neighbouring frames
 Large-scale training alone: it is what a network of this size gains most from.
 
 Hardware: an H100, 10 ms a step from memory, 20,000 steps not run to their end yet.
-Result: none yet; its speed in the README, "What to expect".
+Result: none yet; its speed in `experiments/results/README.md`.
 """
 
 from experiments.configs import corpus
