@@ -7,6 +7,7 @@ import sys
 
 from absl import app, flags
 
+_INTERRUPTED = 75
 _MISSING = re.compile(r"flag --(\w+)=None: Flag --\w+ must have a value.*")
 
 
@@ -52,7 +53,7 @@ def _guarded(main, argv):
     sys.stderr.flush()
     # Not sys.exit: libraries that were stopped at work may interrupt Python's own end
     # once more, and the status would be theirs. All is cleared away by now.
-    os._exit(os.EX_TEMPFAIL)
+    os._exit(_INTERRUPTED)
 
 
 def _refuse(reason):

@@ -7,9 +7,9 @@ Reads some of the clips of a folder. Leaves one picture of two rows, in which ea
 is drawn before and after.
 
 Each clip is blurred, reduced and rid of every other frame as `evaluate` does it; then
-its blur is estimated and it is restored as `super_resolve` would. Of each a frame that
-was given (the first row) and one made between two (the second) are drawn, where there is
-most detail in the input. The clip itself, the truth, is not.
+its blur is estimated and it is restored as `super_resolve` would. Drawn are a given
+frame (the first row) and one made between two (the second), where there is most detail
+in the input. The clip itself, the truth, is not.
 """
 
 import numpy as np
@@ -72,7 +72,7 @@ def _restored(weights, lr, kernel):
 
 
 def _pairs(name, lr, restored):
-    """Before and after, labelled: of a given frame in the middle, and of the next one."""
+    """Before and after, labelled: a given frame in the middle, then the next one."""
     middle = len(lr) // 2
     held = lr[middle].repeat(4, axis=0).repeat(4, axis=1)
     window = figures.detailed_window(held, min(_CROP, *held.shape[:2]))

@@ -19,5 +19,7 @@ def use(*batches: int) -> None:
 
 
 def count() -> int:
-    """CPU cores that this process may use; 1 where the system does not tell."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+    """CPU cores that this process may use; all, where the system does not tell."""
+    if hasattr(os, "sched_getaffinity"):  # Linux
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

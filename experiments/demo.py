@@ -31,7 +31,8 @@ _CONFIG = pathlib.Path(__file__).with_name("configs") / "demo.py"
 _STREAM = 1_000_002
 _BLUR = (3.2, 1.2, np.pi / 2)  # `aniso3.2-1.2@90`, where there is most to adapt to
 _CROP = 96
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_SIGNALS = [signal.SIGINT, signal.SIGTERM]
+_SIGNALS += [signal.SIGHUP] if hasattr(signal, "SIGHUP") else []  # not on Windows
 
 
 def main(argv):

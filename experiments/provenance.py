@@ -2,13 +2,14 @@
 
 import datetime
 import importlib.metadata
-import os
 import pathlib
 import platform
 import subprocess
 import sys
 
 import jax
+
+from experiments import cores
 
 _PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "scipy", "av")
 
@@ -25,9 +26,7 @@ def collect() -> dict:
         "hardware": {
             "devices": [device.device_kind for device in jax.devices()],
             "processor": _processor(),
-            "cores": len(os.sched_getaffinity(0))
-            if hasattr(os, "sched_getaffinity")
-            else os.cpu_count(),
+            "cores": cores.count(),
         },
         "time": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }

@@ -1,4 +1,4 @@
-"""Tables and plots of the README and of `results`, each a function of published results.
+"""Tables and plots of README and `results`, each a function of published results.
 
 A mean over kernels is a plain mean; where the true kernel is a Gaussian, the bicubic or
 something else is told apart, for they are never one table.

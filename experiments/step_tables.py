@@ -51,7 +51,8 @@ def summary(**sets):
             row = functools.partial(mean, "shipped/consistent", "auto")
             floor, psnr = mean("trilinear", 0), row()
             cells = [f"{floor:.2f}", f"**{psnr:.2f}**", f"{psnr - floor:+.2f}"]
-            cells += [f"{row(f'psnr_y_{one}'):.2f}" for one in ("given", "interpolated")]
+            for column in ("psnr_y_given", "psnr_y_interpolated"):
+                cells.append(f"{row(column):.2f}")
             lines.append(f"| {title} | {name} | " + " | ".join(cells) + " |")
     return lines
 

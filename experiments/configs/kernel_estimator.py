@@ -6,7 +6,8 @@ r"""The network that names the blur of a shot.
 Data: the shards of `corpus.py`. Hardware: 2 CPU cores and other work, 45 minutes.
 Result: mean kernel error (`kernels.error`) 0.23 on crops of the validation clips with
 blurs of the training distribution (0.81 after 20 steps); on whole clips and what it
-costs in PSNR: `experiments/results/README.md`, "Telling the blur". Those weights are in `adavsr_jax/weights`.
+costs in PSNR: `experiments/results/README.md`, "Telling the blur". Those weights are in
+`adavsr_jax/weights`.
 """
 
 from experiments.configs import corpus
