@@ -231,6 +231,10 @@ TABLES = {
 }
 
 
+# Those under which their source is not told; the README's says where to look.
+SHORT = ("summary",)
+
+
 def draw(folder: pathlib.Path, results: dict) -> list[pathlib.Path]:
     """Draws `curve.png`, PSNR-Y gained against n, if `val_curve` is published."""
     if "val_curve" not in results:

@@ -89,9 +89,28 @@ def fill(text: str, published: dict[str, dict]) -> str:
                 f"{', '.join(missing)}"
             )
         lines = make(*(published[one] for one in needed))
+        if name not in readme_tables.SHORT:
+            lines += ["", *_source([published[one] for one in needed])]
         return begin + "\n".join(lines) + "\n" + end
 
     return _MARK.sub(table, text)
+
+
+def _source(results):
+    """What made a table, folded away: commands, commits, machines."""
+    lines = ["<details><summary>made by</summary>", ""]
+    for found in results:
+        made = found["provenance"]
+        hardware = made["hardware"]
+        machine = f"{hardware['cores']} cores of {hardware['processor']}"
+        machine = ", ".join([machine, *hardware["devices"]])
+        lines += [
+            f"commit {made['commit'][:7]}, {machine}:",
+            "",
+            f"    {' '.join(made['command'])}",
+            "",
+        ]
+    return [*lines, "</details>"]
 
 
 def summarise(content: dict) -> dict:

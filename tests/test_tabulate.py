@@ -151,10 +151,24 @@ def test_a_curve_is_drawn_from_its_results(evaluation, tmp_path):
 
 def test_marks_keep_what_is_around_them(evaluation, monkeypatch):
     monkeypatch.setitem(readme_tables.TABLES, "one", (("there",), lambda found: ["x"]))
+    monkeypatch.setattr(readme_tables, "SHORT", ("one",))
     text = "a\n<!-- table one -->\nold\nlines\n<!-- end -->\nb\n"
     filled = tabulate.fill(text, {"there": evaluation})
     assert filled == "a\n<!-- table one -->\nx\n<!-- end -->\nb\n"
     assert tabulate.fill(filled, {"there": evaluation}) == filled
+
+
+def test_a_table_tells_how_it_was_made(monkeypatch):
+    monkeypatch.setitem(readme_tables.TABLES, "one", (("there",), lambda found: ["x"]))
+    made = {
+        "command": ["python", "-m", "experiments.evaluate", "--a=b"],
+        "commit": "0123456789",
+        "hardware": {"devices": ["cpu"], "processor": "Some CPU", "cores": 3},
+    }
+    text = "<!-- table one -->\n<!-- end -->\n"
+    filled = tabulate.fill(text, {"there": {"provenance": made}})
+    assert "commit 0123456, 3 cores of Some CPU, cpu:" in filled
+    assert "\n    python -m experiments.evaluate --a=b\n" in filled
 
 
 @pytest.mark.parametrize(
