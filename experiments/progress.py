@@ -4,6 +4,8 @@ import sys
 import time
 
 _EVERY = (0.5, 10.0)  # seconds: on a terminal, elsewhere
+# Frames come many at once: of the first of them no rate is to be told.
+_ENOUGH = 8
 
 
 class Progress:
@@ -24,13 +26,14 @@ class Progress:
         if done <= self._first or now - self._told < _EVERY[not self._terminal]:
             return
         self._told = now
-        rate = (done - self._first) / max(now - self._began, 1e-9)
         line = f"frame {done}"
         if self._total:
             line += f" of {self._total}"
-        line += f", {rate:.2f} frames/s"
-        if self._total and rate and done < self._total:
-            line += f", {clock((self._total - done) / rate)} left"
+        if done - self._first >= _ENOUGH:
+            rate = (done - self._first) / max(now - self._began, 1e-9)
+            line += f", {rate:.2f} frames/s"
+            if self._total and done < self._total:
+                line += f", {clock((self._total - done) / rate)} left"
         self._write(line)
 
     def line(self, text: str) -> None:
