@@ -98,15 +98,16 @@ def _held_back():
 
     A worker begins with what its parent holds back, until it has learned to ignore it.
     """
-    _mask(signal.SIG_BLOCK)
+    _hold(True)
     try:
         yield
     finally:
-        _mask(signal.SIG_UNBLOCK)
+        _hold(False)
 
 
-def _mask(how):
+def _hold(held):
     if hasattr(signal, "pthread_sigmask"):  # not on Windows
+        how = signal.SIG_BLOCK if held else signal.SIG_UNBLOCK
         signal.pthread_sigmask(how, {signal.SIGINT, signal.SIGTERM})
 
 
@@ -127,7 +128,7 @@ def _begin(made):
     _clips_made = made
     # An interrupt from the keyboard reaches all processes: the first one acts on it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _mask(signal.SIG_UNBLOCK)
+    _hold(False)
     orphans.end_with_parent()
 
 
