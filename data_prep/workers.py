@@ -16,6 +16,8 @@ _REPORT_SECONDS = 10
 # What Python can wait for on Windows.
 _MOST_WORKERS = 61
 
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
 _clips_made = None  # in a worker: the counter that all of them share
 
 
@@ -96,19 +98,30 @@ class Crew:
 def _held_back():
     """Signals wait while workers are started: half started, they end with a trace.
 
-    A worker begins with what its parent holds back, until it has learned to ignore it.
+    A worker begins with what its parent's thread holds back, until it has learned to
+    ignore it. Another thread may still take the signal, and Python hands it to this
+    one: here it is noted.
     """
+    noted = []
+    before = {
+        number: signal.signal(number, lambda number, _: noted.append(number))
+        for number in _SIGNALS
+    }
     _hold(True)
     try:
         yield
     finally:
         _hold(False)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for number in noted:
+            signal.raise_signal(number)
 
 
 def _hold(held):
     if hasattr(signal, "pthread_sigmask"):  # not on Windows
         how = signal.SIG_BLOCK if held else signal.SIG_UNBLOCK
-        signal.pthread_sigmask(how, {signal.SIGINT, signal.SIGTERM})
+        signal.pthread_sigmask(how, _SIGNALS)
 
 
 def _raise(finished):
