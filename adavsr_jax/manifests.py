@@ -62,7 +62,7 @@ def read(root):
         raise ValueError(
             f"{path} has version {version}, expected {VERSION}: build again"
         )
-    if manifest.get(_DIGEST, digest(manifest)) != digest(manifest):
+    if _DIGEST in manifest and manifest[_DIGEST] != digest(manifest):
         raise ValueError(
             f"{path} is damaged, it does not hold what was written: copy it again, or "
             "build again"

@@ -12,6 +12,7 @@ import re
 import signal
 import sys
 from collections.abc import Callable
+from typing import NoReturn
 
 from absl import app, flags, logging
 
@@ -90,6 +91,13 @@ def _uncaught(kind, error, trace):
         sys.__excepthook__(kind, error, trace)
 
 
+def leave_at_once(status: int) -> NoReturn:
+    """Ends the process, what it said told, without Python's own end."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
 def _interrupt(signum, frame):
     raise KeyboardInterrupt
 
@@ -130,11 +138,9 @@ def _fail(error: Exception):
 
 def _end(line, status):
     print(line, file=sys.stderr)
-    sys.stdout.flush()
-    sys.stderr.flush()
     # Not sys.exit: Python's own end crashes where JAX was stopped as it compiled, and
     # threads of a failed restore print their traces. Who writes has closed by now.
-    os._exit(status)
+    leave_at_once(status)
 
 
 def _missing(match):

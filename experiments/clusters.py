@@ -104,9 +104,8 @@ def _end_at_once(tell, kind, error, trace):
     """Of an error that nobody catches: the others wait for this process in vain."""
     tell(kind, error, trace)
     if threading.current_thread() is threading.main_thread():
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(1)  # Python's own end would wait for them first, for minutes
+        # Python's own end would wait for them first, for minutes.
+        cli.leave_at_once(1)
 
 
 def _found(environment):

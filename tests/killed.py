@@ -10,17 +10,14 @@ into the start.
 """
 
 import argparse
-import os
 import pathlib
 import random
-import subprocess
 import sys
 import tempfile
 import time
 
 import commands
 
-ROOT = pathlib.Path(__file__).parent.parent
 _FLAGS = [
     *commands.TINY,
     "--config.data.rendered_clips=4",
@@ -46,32 +43,22 @@ def trial(workdir, cache, moment):
 def finish(workdir, cache):
     """Runs to the end; the line with the digest of the final weights."""
     process = _start(workdir, cache)
-    output, _ = process.communicate()
+    output, errors = process.communicate()
     lines = [x for x in output.splitlines() if x.startswith("final params sha256")]
     if process.returncode or len(lines) != 1:
-        raise RuntimeError(f"status {process.returncode}: {output[-2000:]}")
+        raise RuntimeError(
+            f"status {process.returncode}: {output[-2000:]} {errors[-2000:]}"
+        )
     return lines[0]
 
 
 def _start(workdir, cache):
-    return subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "experiments.meta_train",
-            f"--workdir={workdir}",
-            *_FLAGS,
-        ],
-        cwd=ROOT,
-        env=os.environ
-        | {
-            "JAX_NUM_CPU_DEVICES": "1",
-            "JAX_COMPILATION_CACHE_DIR": str(cache),
-            "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
-        },
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
+    return commands.start(
+        "experiments.meta_train",
+        f"--workdir={workdir}",
+        *_FLAGS,
+        JAX_COMPILATION_CACHE_DIR=str(cache),
+        JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS="0",
     )
 
 

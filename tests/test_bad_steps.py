@@ -84,24 +84,18 @@ def test_a_run_that_diverges_stops_with_a_line_and_keeps_its_checkpoint(tmp_path
     done = commands.run(
         "experiments.meta_train",
         f"--workdir={tmp_path}",
-        "--config=experiments/configs/demo.py",
+        *commands.TINY,
         "--config.data.rendered_clips=4",
-        "--config.network.tsr_channels=3",
-        "--config.network.ssr_channels=4",
         "--config.large_scale.steps=2",
         "--config.large_scale.batch=2",
-        "--config.large_scale.patch=32",
         "--config.meta.steps=50",
         "--config.meta.batch=2",
-        "--config.meta.patch=48",
-        "--config.meta.query_size=6",
         "--config.inner.steps=3",
         "--config.inner.ssr_step_size=1e30",
         "--config.internal.steps=0",
         "--config.run.log_every_steps=2",
         "--config.run.save_every_steps=2",
         "--config.run.max_bad_steps=4",
-        "--config.run.validation_clips=1",
     )
     assert done.returncode == 2
     (line,) = [x for x in done.stderr.splitlines() if x.startswith("error:")]

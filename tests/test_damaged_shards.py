@@ -41,8 +41,11 @@ def _damages(whole):
     ends = {*range(min(32, size)), *range(max(0, size - 32), size)}
     for place in sorted(ends | set(range(0, size, max(1, size // 96)))):
         for bit in (1, 128):
-            flipped = bytes([whole[place] ^ bit])
-            yield whole[:place] + flipped + whole[place + 1 :]
+            yield _flipped(whole, place, bit)
+
+
+def _flipped(whole, place, bit):
+    return whole[:place] + bytes([whole[place] ^ bit]) + whole[place + 1 :]
 
 
 def test_every_file_damaged_gives_the_right_clips_or_a_line(whole, tmp_path):
@@ -77,8 +80,7 @@ def test_verify_names_every_damaged_file(whole, tmp_path):
     for path in sorted(root.iterdir()):
         bytes_ = path.read_bytes()
         half = len(bytes_) // 2
-        flipped = bytes_[:half] + bytes([bytes_[half] ^ 1]) + bytes_[half + 1 :]
-        for damaged in (b"", bytes_[: half + 9], flipped):
+        for damaged in (b"", bytes_[: half + 9], _flipped(bytes_, half, 1)):
             path.write_bytes(damaged)
             done = commands.run("data_prep.verify", f"--shards={root}")
             text = done.stdout + done.stderr
