@@ -47,7 +47,7 @@ def run(
     on a signal may install a handler of its own.
     """
     signal.signal(signal.SIGTERM, _interrupt)
-    sys.excepthook = _uncaught
+    sys.excepthook, sys.unraisablehook = _uncaught, _unraisable
     app.run(
         lambda argv: _guarded(main, argv), flags_parser=lambda argv: _parse(argv, parse)
     )
@@ -87,8 +87,17 @@ def make_folder(flag: str, folder: pathlib.Path) -> None:
 
 def _uncaught(kind, error, trace):
     """Silence for what TensorStore's threads say of a save that failed and is told."""
-    if str(error) != "Event loop is closed":
+    if not _is_told(error):
         sys.__excepthook__(kind, error, trace)
+
+
+def _unraisable(happening):
+    if not _is_told(happening.exc_value):
+        sys.__unraisablehook__(happening)
+
+
+def _is_told(error):
+    return str(error) == "Event loop is closed"
 
 
 def leave_at_once(status: int) -> NoReturn:

@@ -79,3 +79,36 @@ def test_without_a_checkpoint_none_is_promised(tmp_path):
 def test_other_errors_stay_what_they_are(tmp_path):
     with pytest.raises(PermissionError), full_disk.told(tmp_path):
         raise PermissionError(13, "Permission denied")
+
+
+# What TensorStore does of the other arrays once Orbax has given up on one.
+_LATE = """
+import asyncio, tensorstore
+from experiments import cli
+
+async def wait(future):
+    await future
+
+def main(argv):
+    loop = asyncio.new_event_loop()
+    promise, future = tensorstore.Promise.new()
+    task = loop.create_task(wait(future))
+    loop.run_until_complete(asyncio.sleep(0))
+    loop.close()
+    promise.set_result(0)
+    raise cli.InputError("no room")
+
+cli.run(main)
+"""
+
+
+def test_arrays_that_end_later_say_nothing():
+    done = subprocess.run(
+        [sys.executable, "-c", _LATE],
+        **commands.surroundings({}),
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "error: no room\n" in done.stderr
+    assert "Traceback" not in done.stderr
