@@ -30,8 +30,8 @@ _LISTS = flags.DEFINE_list(
 _ROWS = flags.DEFINE_list(
     "rows",
     "trilinear",
-    "What restores: trilinear, shipped (the weights that come with the project), names"
-    f" of --weights, or NAME/WAY of {', '.join(rows.WAYS)}.",
+    "What restores: trilinear, shipped and shipped_b (the weights that come with the"
+    f" project), names of --weights, or NAME/WAY of {', '.join(rows.WAYS)}.",
 )
 _KERNELS = flags.DEFINE_list(
     "kernels", "bicubic", "Blurs: names in experiments/kernels.json, or .npy files."
@@ -138,7 +138,7 @@ def read() -> Plan:
 
 def _runs():
     """`{name: folder}` of `--weights`, and what comes with the project, by its size."""
-    runs = {"shipped": "s"}
+    runs = {"shipped": "s", "shipped_b": "b"}
     for word in _WEIGHTS.value:
         name, is_named, folder = word.partition("=")
         name, folder = (name, folder) if is_named else ("ours", word)

@@ -26,8 +26,8 @@ _DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
 )
-# Networks that come with the project. `b`, for GPUs, has a config but no weights yet.
-SIZES = ("s",)
+# Networks that come with the project: for any machine, and for GPUs.
+SIZES = ("s", "b")
 _FOLDER = pathlib.Path(__file__).parent.parent / "adavsr_jax" / "weights"
 
 
