@@ -16,6 +16,7 @@ It is drawn or was stored, and read in batches:
   `data`                  shards -> shuffled, cropped batches, uint8 `[N, T, H, W, 3]`
   `readers`               the processes that read beside the one that trains
   `orphans`               such processes end when their parent does
+  `held_signals`          and no signal meets them half started
 
 It is degraded, and becomes a task:
 

@@ -8,7 +8,7 @@ import signal
 
 import grain
 
-from adavsr_jax import orphans
+from adavsr_jax import held_signals, orphans
 
 _BUFFER = 2  # elements that each process holds ready
 
@@ -33,6 +33,10 @@ def stream(dataset, options, processes):
 
 def _told(elements):
     try:
+        with held_signals.held():  # Grain's threads start the processes at the first
+            first = next(elements)
+        yield first
+        del first  # in shared memory
         yield from elements
     except RuntimeError as error:
         raise ValueError(
@@ -51,6 +55,5 @@ def _first_line(error):
 def _begin(index, count):
     del index, count
     # Both reach whole groups of processes, and are the trainer's to answer.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
+    held_signals.ignore(signal.SIGINT, signal.SIGTERM)
     orphans.end_with_parent()

@@ -9,14 +9,12 @@ import sys
 import time
 from concurrent.futures import process
 
-from adavsr_jax import orphans
+from adavsr_jax import held_signals, orphans
 from data_prep import jobs
 
 _REPORT_SECONDS = 10
 # What Python can wait for on Windows.
 _MOST_WORKERS = 61
-
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 _clips_made = None  # in a worker: the counter that all of them share
 
@@ -78,7 +76,7 @@ class Crew:
           OSError: a process died.
         """
         start, before = time.monotonic(), self._made.value
-        with _held_back():
+        with held_signals.held():
             futures = [self._executor.submit(_do, job) for job in waiting]
         pending = set(futures)
         while pending:
@@ -92,36 +90,6 @@ class Crew:
                 files = len(futures) - len(pending)
                 print(line(files, clips, rate), file=sys.stderr, flush=True)
         return [future.result() for future in futures]
-
-
-@contextlib.contextmanager
-def _held_back():
-    """Signals wait while workers are started: half started, they end with a trace.
-
-    A worker begins with what its parent's thread holds back, until it has learned to
-    ignore it. Another thread may still take the signal, and Python hands it to this
-    one: here it is noted.
-    """
-    noted = []
-    before = {
-        number: signal.signal(number, lambda number, _: noted.append(number))
-        for number in _SIGNALS
-    }
-    _hold(True)
-    try:
-        yield
-    finally:
-        _hold(False)
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        for number in noted:
-            signal.raise_signal(number)
-
-
-def _hold(held):
-    if hasattr(signal, "pthread_sigmask"):  # not on Windows
-        how = signal.SIG_BLOCK if held else signal.SIG_UNBLOCK
-        signal.pthread_sigmask(how, _SIGNALS)
 
 
 def _raise(finished):
@@ -140,8 +108,7 @@ def _begin(made):
     global _clips_made
     _clips_made = made
     # An interrupt from the keyboard reaches all processes: the first one acts on it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _hold(False)
+    held_signals.ignore(signal.SIGINT)
     orphans.end_with_parent()
 
 

@@ -130,12 +130,16 @@ def generator(config, section="degradation"):
 def initial_state(config):
     """Weights drawn from `config.run.seed`, Adam's state for the first phase."""
     key = jax.random.fold_in(jax.random.key(config.run.seed), 0)
-    params = _draw_weights(model(config), key)
+    return first_state(config, _draw_weights(model(config), key))
+
+
+def first_state(config, weights):
+    """Given weights, inner rates if they are to be learned, Adam's state."""
     if config.inner.learn_step_sizes:
-        params = step_sizes.learned(
-            params, build_inner.step_size(config), config.inner.steps
+        weights = step_sizes.learned(
+            weights, build_inner.step_size(config), config.inner.steps
         )
-    return meta_step.init(params, optimizer(config, config.large_scale))
+    return meta_step.init(weights, optimizer(config, config.large_scale))
 
 
 def optimizer(config, phase):

@@ -26,6 +26,7 @@ from experiments import (
     clusters,
     cores,
     overrides,
+    starting,
     training,
     validation,
 )
@@ -51,7 +52,8 @@ def main(argv):
     job = training.Job(
         config=config,
         phases=build.phases(config, mesh),
-        initial=functools.partial(build.initial_state, config),
+        form=functools.partial(build.initial_state, config),
+        initial=functools.partial(starting.state, config),
         validation=functools.partial(validation.build_validation, config),
         judge=_gain,
     )

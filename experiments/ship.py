@@ -41,8 +41,10 @@ def main(argv):
     if not _RUN.value:
         raise cli.InputError("--run=DIR is missing: the --workdir of a training run")
     config, step, params = trained.read_run(_RUN.value, *_KINDS[_NAME.value])
-    # Where the shards lay on that machine helps nobody.
-    config.data.root = pathlib.PurePath(config.data.root).name
+    # Where things lay on that machine helps nobody.
+    for section, name in (("data", "root"), ("run", "start_from")):
+        if config[section].get(name):
+            config[section][name] = pathlib.PurePath(config[section][name]).name
     sha256 = shipped.save(_NAME.value, config, params, step, half=_HALF.value)
     print(f"{_NAME.value}: step {step}, sha256 {sha256}")
 

@@ -41,10 +41,12 @@ def main(argv):
     cores.use(config.estimator.batch)
     clusters.join()
     mesh = sharding.mesh()
+    initial = functools.partial(build_estimator.initial_state, config)
     job = training.Job(
         config=config,
         phases=build_estimator.phases(config, mesh),
-        initial=functools.partial(build_estimator.initial_state, config),
+        form=initial,
+        initial=initial,
         validation=functools.partial(build_estimator.validation, config),
         judge=lambda scores: -scores["kernel_error"],
     )

@@ -31,6 +31,7 @@ class Job(NamedTuple):
     Attributes:
       config: with the sections `network`, what the weights belong to, and `run`.
       phases: stretches of training, see `build.Phase`.
+      form: gives a state of the form of all the run's.
       initial: gives the state before the first step.
       validation: gives the function `params -> {name: score}` that checkpoints are
         judged by; called once, when training begins.
@@ -39,6 +40,7 @@ class Job(NamedTuple):
 
     config: ml_collections.ConfigDict
     phases: list[build.Phase]
+    form: Callable[[], meta_step.MetaState]
     initial: Callable[[], meta_step.MetaState]
     validation: Callable[[], Callable]
     judge: Callable[[dict], float]
@@ -103,7 +105,7 @@ def _run(job, workdir, mesh):
 def _open(job, workdir, mesh):
     """The run's checkpoints, and its newest whole state or a fresh one, everywhere."""
     folder, before = workdir / "checkpoints", None
-    like = sharding.replicated(jax.eval_shape(job.initial), mesh)
+    like = sharding.replicated(jax.eval_shape(job.form), mesh)
     while True:
         try:
             saved = checkpoints.Checkpoints(folder)

@@ -19,6 +19,7 @@ FLOORS = {
     "adavsr_jax.meta_gradient": (0, ()),
     "adavsr_jax.metrics": (0, ("pixels",)),
     "adavsr_jax.niqe": (0, ("kernels", "pixels")),
+    "adavsr_jax.held_signals": (0, ()),
     "adavsr_jax.orphans": (0, ()),
     "adavsr_jax.passes": (0, ()),
     "adavsr_jax.pixels": (0, ()),
@@ -115,6 +116,7 @@ ROOMS = {
 FOREIGN = {"absl", "ml_collections", "tensorboardX", "tqdm", "tensorflow_datasets"}
 NO_JAX = {
     "code_depths",
+    "held_signals",
     "orphans",
     "manifests",
     "records",
@@ -185,7 +187,15 @@ def test_imports_go_down(name):
 
 @pytest.mark.parametrize("name", _files("data_prep"))
 def test_data_prep_needs_no_jax(name):
-    allowed = {"manifests", "orphans", "records", "video", "shots", "pictures"}
+    allowed = {
+        "held_signals",
+        "manifests",
+        "orphans",
+        "records",
+        "video",
+        "shots",
+        "pictures",
+    }
     for target in _imports(HOUSE[name], HOUSE):
         assert target.split(".")[0] not in {"jax", "flax", "experiments"}, target
         if target.startswith("adavsr_jax."):

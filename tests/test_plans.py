@@ -82,17 +82,17 @@ def test_an_estimator_that_learned_nothing_needs_no_weights(clips, name):
         (["--rows="], "--rows: nothing named"),
         (
             ["--rows=ours"],
-            "'ours' is not known: choose of trilinear, shipped, or",
+            "'ours' is not known: choose of trilinear, shipped, shipped_b, or",
         ),
         (
             ["--rows=trilinear,theirs", RUN],
-            "of trilinear, shipped, ours, or NAME/WAY",
+            "of trilinear, shipped, shipped_b, ours, or NAME/WAY",
         ),
         (["--rows=trilinear/scratch", RUN], "'trilinear/scratch' is not known"),
         (["--rows=ours/best", RUN], "a way of consistent, scratch, ssr_first"),
         (
             ["--rows=ours", "--weights=a=w"],
-            "of trilinear, shipped, a, or NAME/WAY",
+            "of trilinear, shipped, shipped_b, a, or NAME/WAY",
         ),
         (["--rows=ours", RUN], "no trained weights in w"),
         (["--rows=b/scratch", "--weights=a=v,b=w"], "no trained weights in w"),

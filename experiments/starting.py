@@ -1,0 +1,35 @@
+"""Where training begins: with drawn weights, or with those of an earlier training."""
+
+from adavsr_jax import step_sizes
+from experiments import build, cli, shipped
+
+
+def state(config):
+    """The state before the first step, as `config.run.start_from` says.
+
+    Inner rates that were learned begin anew; Adam's moments do too.
+
+    Raises:
+      InputError: no such weights, or of other networks than the config's.
+    """
+    name = config.run.start_from
+    if not name:
+        return build.initial_state(config)
+    try:
+        start = shipped.network(name)
+    except ValueError as error:
+        raise cli.InputError(f"config.run.start_from={name}: {error}") from error
+    found, wanted = start.config.network.to_dict(), config.network.to_dict()
+    if found != wanted:
+        differ = {
+            key for key in found.keys() | wanted if found.get(key) != wanted.get(key)
+        }
+        fields = " ".join(
+            f"--config.network.{key}={found.get(key)}" for key in sorted(differ)
+        )
+        raise cli.InputError(
+            f"config.run.start_from={name}: those weights are of other networks; give "
+            f"{fields} for theirs"
+        )
+    weights, _ = step_sizes.split(start.params, None)
+    return build.first_state(config, weights)
