@@ -18,16 +18,20 @@ class Plan(NamedTuple):
     Attributes:
       window: input frames that a pass adds.
       height, width: input pixels that a pass adds.
+      more: input frames by which a pass may be longer that is a whole shot: it needs
+        none around it.
     """
 
     window: int
     height: int
     width: int
+    more: int = 0
 
-    def window_for(self, count):
+    def window_for(self, count, whole=False):
         """The shortest of the few windows that `count` frames fit in."""
-        windows = [-(-self.window * part // 4) for part in _QUARTERS]
-        return min((n for n in windows if n >= count), default=self.window)
+        longest = self.window + self.more * whole
+        windows = [-(-longest * part // 4) for part in _QUARTERS]
+        return min((n for n in windows if n >= count), default=longest)
 
 
 class Cost(NamedTuple):
@@ -37,11 +41,13 @@ class Cost(NamedTuple):
       work: of TSR and of SSR, in any unit.
       memory: of TSR and of SSR, bytes at the peak; the peaks come after one another.
       code: bytes of a code of the result.
+      reach: frames of the output that SSR needs to each side of those it makes.
     """
 
     work: tuple[float, float]
     memory: tuple[float, float]
     code: int = 1
+    reach: int = 0
 
 
 def choose(height, width, *, radius, cost, memory):
@@ -59,9 +65,11 @@ def choose(height, width, *, radius, cost, memory):
     Raises:
       ValueError: not even the smallest pass fits.
     """
+    # SSR's frames are as many then; that there are no others must be known in time.
+    more = min(cost.reach, radius[0] - 1)
     found = [
         (plan, *_needs(plan, height, width, radius, cost))
-        for plan in _candidates(height, width)
+        for plan in _candidates(height, width, more)
     ]
     fitting = [each for each in found if each[2] <= memory]
     if not fitting:
@@ -76,7 +84,7 @@ def choose(height, width, *, radius, cost, memory):
     return plan, needed
 
 
-def _candidates(height, width):
+def _candidates(height, width, more):
     windows = [2**n for n in range(int(math.log2(_LONGEST)) + 1)]
     sides = [
         sorted({-(-size // parts) for parts in range(1, max(2, size // _SMALLEST))})
@@ -90,7 +98,7 @@ def _candidates(height, width):
                 columns == width
                 or abs(-(-width // columns) - parts * width / height) < 2
             ):
-                yield Plan(window, rows, columns)
+                yield Plan(window, rows, columns, more)
 
 
 def _needs(plan, height, width, radius, cost):
@@ -98,12 +106,12 @@ def _needs(plan, height, width, radius, cost):
     lead, halo = radius
     tile = [
         min(size, core + 2 * halo)
-        for size, core in zip((height, width), plan[1:], strict=True)
+        for size, core in zip((height, width), plan[1:3], strict=True)
     ]
     area = math.prod(tile)
     count = -(-height // plan.height) * -(-width // plan.width)
-    frames = (2 * (plan.window + 2 * lead) - 1, 2 * plan.window)
+    frames = (2 * (plan.window + 2 * lead) - 1, 2 * (plan.window + cost.reach))
     work = sum(n * w for n, w in zip(frames, cost.work, strict=True)) * area * count
     peak = max(n * m for n, m in zip(frames, cost.memory, strict=True)) * area
-    results = _COPIES * frames[1] * 48 * height * width * cost.code
+    results = _COPIES * 2 * (plan.window + plan.more) * 48 * height * width * cost.code
     return work / (plan.window * height * width), peak + results

@@ -37,17 +37,20 @@ def restore(network, frames, *, radius, plan, first=0):
         ahead = held.take(start - lead, start + plan.window + lead)
         if start >= held.end:
             return
-        count = min(held.end - start, plan.window)
-        window = plan.window_for(count)
+        # Nothing before and nothing after?
+        whole = not start and len(ahead) <= plan.window + plan.more
+        count = len(ahead) if whole else min(held.end - start, plan.window)
+        window = plan.window_for(count, whole)
         offset = min(start, lead)
         lr = ahead[: offset + window + lead]
         there = len(lr)
-        whole = not start and there <= window  # nothing before and nothing after
         lr = np.stack(lr + [lr[-1]] * (window + 2 * lead * (not whole) - there))
         run = lambda tile, at=(there, offset, window): network(tile, *at)
         hr = _tiled(run, lr, halo, plan)
         # After the last frame there is nothing to be midway to.
         yield from hr[: 2 * count - (start + count == held.end and not held.more)]
+        if whole:
+            return
 
 
 def cut(frames, first, length):
@@ -92,7 +95,7 @@ def _tiled(run, lr, halo, plan):
     """`run` on `[L, h, w, 3]` whole, or tile by tile and put together."""
     rows, columns = (
         list(_spans(size, core, halo))
-        for size, core in zip(lr.shape[1:3], plan[1:], strict=True)
+        for size, core in zip(lr.shape[1:3], plan[1:3], strict=True)
     )
     if len(rows) == len(columns) == 1:
         return np.asarray(run(lr))

@@ -89,6 +89,7 @@ class Trained:
             work=(2 * self._sizes["tsr"], self._sizes["ssr"]),  # slices both ways
             memory=(_TSR_BYTES * network.tsr_channels, ssr),
             code=code,
+            reach=build.model(self.config).ssr.radius[0],
         )
         radius = self._radius(back_projections)
         return passes.choose(height, width, radius=radius, cost=cost, memory=memory)

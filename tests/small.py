@@ -19,8 +19,12 @@ jit = functools.partial(jax.jit, compiler_options={"xla_backend_optimization_lev
 
 def params(seed=0):
     """Weights with no zero among them: tails start at zero, which would hide much."""
+    return params_of(MODEL, seed)
+
+
+def params_of(model, seed=0):
     frames = jax.ShapeDtypeStruct((1, 2, 8, 8, 3), jnp.float32)
-    shapes = jax.eval_shape(MODEL.init, jax.random.key(0), frames)["params"]
+    shapes = jax.eval_shape(model.init, jax.random.key(0), frames)["params"]
     rng = np.random.default_rng(seed)
     draw = lambda p: jnp.asarray(0.2 * rng.standard_normal(p.shape), p.dtype)
     return jax.tree.map(draw, shapes)

@@ -65,3 +65,13 @@ def test_a_context_is_heard_beside_the_kernel():
     apply = lambda params: network.apply({"params": params}, _FRAMES, kernel)
     other = {**params, "context": -params["context"]}
     assert np.abs(apply(other) - apply(params)).max() > 1e-4
+
+
+@pytest.mark.parametrize("design", ["single", "window", "shift"])
+def test_what_lies_outside_the_video_is_not_seen(design):
+    apply = _network(design)
+    inside = np.asarray(apply(_FRAMES[:, 2:7]))
+    found = np.asarray(apply(_FRAMES, ends=(2, 6))[:, 2:7])
+    np.testing.assert_allclose(found, inside, atol=1e-6)
+    if design != "single":
+        assert np.abs(np.asarray(apply(_FRAMES)[:, 2:7]) - inside).max() > 1e-3

@@ -8,15 +8,17 @@ from flax import linen as nn
 from adavsr_jax.networks import blocks
 
 
-def window(frames):
+def window(frames, ends=None):
     """Every frame beside the one before and the one after, channels side by side.
 
-    `[B, T, h, w, C] -> [B, T, h, w, 3C]`; the first and the last frame are repeated.
+    `[B, T, h, w, C] -> [B, T, h, w, 3C]`; the first and the last frame are repeated,
+    which they are is `ends`, see `shift`.
     """
-    return jnp.concatenate([_earlier(frames), frames, _later(frames)], axis=-1)
+    sides = _earlier(frames, ends), _later(frames, ends)
+    return jnp.concatenate([sides[0], frames, sides[1]], axis=-1)
 
 
-def shift(features, count):
+def shift(features, count, ends=None):
     """A quarter of the channels from the frame before, a quarter from the one after.
 
     Costs no operation, and every block that does so sees a frame further (TSM; Lin et
@@ -25,12 +27,14 @@ def shift(features, count):
     Args:
       features: `[B * T, h, w, C]`.
       count: T.
+      ends: numbers of the first and the last frame of the video, where there are others
+        before and after, which these do not see; traced or not. None: 0 and T - 1.
     """
     video = features.reshape(-1, count, *features.shape[1:])
     quarter = features.shape[-1] // 4
     parts = (
-        _earlier(video[..., :quarter]),
-        _later(video[..., quarter : 2 * quarter]),
+        _earlier(video[..., :quarter], ends),
+        _later(video[..., quarter : 2 * quarter], ends),
         video[..., 2 * quarter :],
     )
     return jnp.concatenate(parts, axis=-1).reshape(features.shape)
@@ -93,9 +97,17 @@ class _Direction(nn.Module):
         return scan(cell, first, frames)[1]
 
 
-def _earlier(video):
-    return jnp.concatenate([video[:, :1], video[:, :-1]], axis=1)
+def _earlier(video, ends):
+    moved = jnp.concatenate([video[:, :1], video[:, :-1]], axis=1)
+    return moved if ends is None else _keep(ends[0], video, moved)
 
 
-def _later(video):
-    return jnp.concatenate([video[:, 1:], video[:, -1:]], axis=1)
+def _later(video, ends):
+    moved = jnp.concatenate([video[:, 1:], video[:, -1:]], axis=1)
+    return moved if ends is None else _keep(ends[1], video, moved)
+
+
+def _keep(number, video, moved):
+    """One frame of `video`, all others of `moved`."""
+    at = jnp.arange(video.shape[1])[:, None, None, None] == number
+    return jnp.where(at[None], video, moved)

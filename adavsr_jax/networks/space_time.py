@@ -57,12 +57,15 @@ class SpaceTime(nn.Module):
           the shot; what a frame sees of others only approximately (`ssr.radius`) is
           so here.
         """
-        reach = self.ssr.radius[0]
+        # Around a window that is the whole video there is nothing to see.
+        reach = self.ssr.radius[0] * (frames.shape[1] > length)
         between = self.tsr(frames, count)
-        # Where the video ends networks that look in time see its last frame again; and
-        # a window that is the whole video has one frame more than there is.
+        last = 2 * count - 2
+        # Frames that are not there are given some values; which one it is, is not seen,
+        # but by a recurrence.
         which = np.arange(-reach, 2 * frames.shape[1] + reach)
-        between = jnp.take(between, jnp.clip(which, 0, 2 * count - 2), axis=1)
+        between = jnp.take(between, jnp.clip(which, 0, last), axis=1)
         wanted = 2 * length + 2 * reach
         between = jax.lax.dynamic_slice_in_dim(between, 2 * first, wanted, axis=1)
-        return self.ssr(between, kernel)[:, reach : reach + 2 * length]
+        ends = reach - 2 * first, last + reach - 2 * first
+        return self.ssr(between, kernel, ends)[:, reach : reach + 2 * length]

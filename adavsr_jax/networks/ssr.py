@@ -51,12 +51,14 @@ class SSR(nn.Module):
         return reach[self.design], blocks.trunk_radius(self.blocks)
 
     @nn.compact
-    def __call__(self, frames, kernel=None):
+    def __call__(self, frames, kernel=None, ends=None):
         """Four times the height and width of every frame.
 
         Args:
           frames: `[B, T, h, w, C]`, float32 in [0, 1]; any sizes.
           kernel: `[20, 20]`, the blur of all frames, if `conditioned`; else not used.
+          ends: where the video begins and ends, see `in_time.shift`; a recurrence
+            takes what lies outside for frames like others.
 
         Returns:
           `[B, T, 4h, 4w, C]`.
@@ -74,11 +76,11 @@ class SSR(nn.Module):
             known.append(self.param("context", draw, (self.context,)))
         code = jnp.concatenate(known) if known else None
         b, t, h, w, c = frames.shape
-        phases = self._phases(frames, code).reshape(b * t, h, w, 16 * c)
+        phases = self._phases(frames, code, ends).reshape(b * t, h, w, 16 * c)
         detail = resampling.depth_to_space(phases).reshape(b, t, 4 * h, 4 * w, c)
         return resampling.upsample(frames) + detail
 
-    def _phases(self, frames, code):
+    def _phases(self, frames, code, ends):
         """`[B, T, h, w, C]` to the 16 phases of the detail, `[.., 16C]`."""
         b, t, h, w, c = frames.shape
         if self.design == "recurrent":
@@ -89,10 +91,10 @@ class SSR(nn.Module):
                 16 * c, kernel_init=nn.initializers.zeros, name="tail"
             )
             return tail(frames.reshape(b * t, h, w, self.channels))
-        seen = frames if self.design == "single" else in_time.window(frames)
+        seen = frames if self.design == "single" else in_time.window(frames, ends)
         mix = None
         if self.design == "shift":
-            mix = functools.partial(in_time.shift, count=t)
+            mix = functools.partial(in_time.shift, count=t, ends=ends)
         trunk = blocks.Trunk(
             self.channels, self.blocks, 16 * c, mix, dtype=self.dtype, name="trunk"
         )
