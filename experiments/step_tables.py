@@ -5,12 +5,18 @@ import functools
 from experiments import published, scores
 
 
-def shipped(found):
-    """What `super_resolve` makes of every blur, told its own estimate of it."""
+def shipped(found, weights="shipped"):
+    """What shipped weights make of every blur, told the estimator's word on it.
+
+    The last number of steps that was asked for is what all columns but one are of.
+    """
+    row = f"{weights}/consistent"
+    numbers = _numbers(found, row)
+    titles = [f"n {'chosen' if n == 'auto' else f'= {n}'}" for n in numbers]
+    titles += ["over trilinear", "given", "interpolated", "SSIM"]
     lines = [
-        "| kernel | trilinear | n = 0 | n = 5 | n chosen | over trilinear | given "
-        "| interpolated | SSIM |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| kernel | trilinear | " + " | ".join(titles) + " |",
+        "|---" * (2 + len(titles)) + "|",
     ]
     kernels = dict.fromkeys(entry["kernel"] for entry in found["means"])
     groups = {name: [name] for name in kernels}
@@ -19,25 +25,24 @@ def shipped(found):
     for name, members in groups.items():
         mean = functools.partial(_mean_of, found, members)
         floor = mean("trilinear", 0)
-        cells = [mean("shipped/consistent", steps) for steps in (0, 5, "auto")]
+        cells = [mean(row, steps) for steps in numbers]
         cells = [floor, *cells, cells[-1] - floor]
         for column in ("psnr_y_given", "psnr_y_interpolated"):
-            cells.append(mean("shipped/consistent", "auto", column))
-        ssim = mean("shipped/consistent", "auto", "ssim_y")
+            cells.append(mean(row, numbers[-1], column))
+        ssim = mean(row, numbers[-1], "ssim_y")
         line = " | ".join(map(published.decibel, cells))
         lines.append(f"| {name} | {line} | {ssim:.4f} |")
     return lines
 
 
 def summary(**sets):
-    """What `super_resolve` makes, a line a set of clips and group of blurs.
+    """What both sizes make, a line a set of clips and group of blurs.
 
     Args:
-      **sets: title -> published results, as `shipped` takes them.
+      **sets: title -> published results of `shipped` and of `shipped_b`.
     """
     lines = [
-        "| clips | blur, not told | trilinear | adavsr_jax | gain | given frames | "
-        "interpolated |",
+        "| clips | blur, not told | trilinear | `s` | gain | `b` | gain |",
         "|---|---|---|---|---|---|---|",
     ]
     groups = {
@@ -45,16 +50,22 @@ def summary(**sets):
         "12 Gaussians": published.GAUSSIANS,
         "disk, motion, irregular": published.OTHERS,
     }
-    for title, found in sets.items():
+    for title, results in sets.items():
         for name, kernels in groups.items():
-            mean = functools.partial(_mean_of, found, kernels)
-            row = functools.partial(mean, "shipped/consistent", "auto")
-            floor, psnr = mean("trilinear", 0), row()
-            cells = [f"{floor:.2f}", f"**{psnr:.2f}**", f"{psnr - floor:+.2f}"]
-            for column in ("psnr_y_given", "psnr_y_interpolated"):
-                cells.append(f"{row(column):.2f}")
+            cells = [f"{_mean_of(results[0], kernels, 'trilinear', 0):.2f}"]
+            for found, weights in zip(results, ("shipped", "shipped_b"), strict=True):
+                mean = functools.partial(_mean_of, found, kernels)
+                row = f"{weights}/consistent"
+                psnr = mean(row, _numbers(found, row)[-1])
+                gain = psnr - mean("trilinear", 0)
+                cells += [f"**{psnr:.2f}**", f"{gain:+.2f}"]
             lines.append(f"| {title} | {name} | " + " | ".join(cells) + " |")
     return lines
+
+
+def _numbers(found, row):
+    """What numbers of steps a row was asked for, as asked."""
+    return list(dict.fromkeys(e["steps"] for e in found["means"] if e["row"] == row))
 
 
 def _mean_of(found, kernels, row, steps, column="psnr_y"):

@@ -215,6 +215,9 @@ def _saver(job, saved, log):
         if scores:
             log.metrics(step, "validation", scores)
             _check_finite(step, scores)
+        else:
+            best = f"step {found}" if (found := saved.best()) else "none so far"
+            log.line(f"step {step} is saved, not judged; the best is {best}")
         record = {"network": job.config.network.to_dict(), "data_step": step}
         saved.save(step, state, record, job.judge(scores) if scores else -math.inf)
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from experiments import cli, readme_tables, step_tables, tabulate
+from experiments import cli, published, readme_tables, step_tables, tabulate
 
 
 def _result(row, kernel, mode, clip, steps, psnr, **more):
@@ -93,24 +93,52 @@ def test_a_row_has_its_gaussians_and_the_others_apart(evaluation):
     assert cells[7:9] == ["24.000", "24.125"]
 
 
-def test_what_is_shipped_is_told_by_kernel_and_as_a_mean_of_the_gaussians(evaluation):
-    rows = {"trilinear": [0], "shipped/consistent": [0, 5, "auto"]}
-    more = {0: 1.0, 5: 1.25, "auto": 1.5}
+def _of_shipped(evaluation, row, steps, kernels):
+    """Trilinear has what `kernels` says, the row 1.0, 1.25, 1.5 dB more by steps."""
     results = [
-        _result(row, kernel, "estimated", "a", n, base + (more[n] if "/" in row else 0))
-        for kernel, base in (("iso1.6", 20.0), ("iso2.8", 22.0), ("disk3", 30.0))
-        for row, steps in rows.items()
-        for n in steps
+        _result(name, kernel, "estimated", "a", n, base + bonus)
+        for kernel, base in kernels.items()
+        for name, n, bonus in (
+            ("trilinear", 0, 0.0),
+            *((row, n, {0: 1.0, 5: 1.25, "auto": 1.5}[n]) for n in steps),
+        )
     ]
-    summary = tabulate.summarise({**evaluation, "results": results})
-    lines = step_tables.shipped(summary)
+    return tabulate.summarise({**evaluation, "results": results})
+
+
+@pytest.mark.parametrize(
+    ("weights", "steps", "wanted"),
+    [
+        ("shipped", (0, 5, "auto"), [21.0, 22.0, 22.25, 22.5, 1.5, 22.5, 22.5]),
+        ("shipped_b", (0,), [21.0, 22.0, 1.0, 22.0, 22.0]),
+    ],
+)
+def test_what_is_shipped_is_told_by_kernel_and_as_a_mean_of_the_gaussians(
+    evaluation, weights, steps, wanted
+):
+    kernels = {"iso1.6": 20.0, "iso2.8": 22.0, "disk3": 30.0}
+    summary = _of_shipped(evaluation, f"{weights}/consistent", steps, kernels)
+    lines = step_tables.shipped(summary, weights)
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
-    assert [row[0] for row in cells[2:]] == [
-        *("iso1.6", "iso2.8", "disk3"),
-        "**mean of 2 Gaussians**",
-    ]
-    wanted = [21.0, 22.0, 22.25, 22.5, 1.5, 22.5, 22.5]
+    assert len({len(row) for row in cells}) == 1
+    assert [row[0] for row in cells[2:]] == [*kernels, "**mean of 2 Gaussians**"]
     assert cells[-1][1:] == [*(f"{value:.3f}" for value in wanted), "0.5000"]
+
+
+def test_the_summary_has_both_sizes_side_by_side(evaluation):
+    kernels = {"bicubic": 20.0, **dict.fromkeys(published.GAUSSIANS, 22.0)}
+    kernels |= dict.fromkeys(published.OTHERS, 24.0)
+    both = [
+        _of_shipped(evaluation, f"{weights}/consistent", steps, kernels)
+        for weights, steps in (("shipped", (0, "auto")), ("shipped_b", (0,)))
+    ]
+    lines = step_tables.summary(**{"some clips": both})
+    assert lines[2:] == [
+        "| some clips | bicubic | 20.00 | **21.50** | +1.50 | **21.00** | +1.00 |",
+        "| some clips | 12 Gaussians | 22.00 | **23.50** | +1.50 | **23.00** | +1.00 |",
+        "| some clips | disk, motion, irregular | 24.00 | **25.50** | +1.50 | "
+        "**25.00** | +1.00 |",
+    ]
 
 
 def test_weights_are_told_after_each_number_of_steps(evaluation):

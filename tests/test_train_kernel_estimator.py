@@ -91,11 +91,12 @@ def test_stopped_and_resumed_is_undisturbed(undisturbed, tmp_path):
         if line.startswith("step 3 "):
             break
     process.send_signal(signal.SIGTERM)
-    _, told = process.communicate(timeout=600)
+    said, told = process.communicate(timeout=600)
     assert (process.returncode, told.count("\n")) == (75, 1), told
     assert told.startswith("interrupted: ")
     saved = max(int(path.name) for path in (tmp_path / "checkpoints").iterdir())
     assert 3 <= saved < _STEPS
+    assert f"step {saved} is saved, not judged; the best is none so far\n" in said
     lines = _finish(_start(tmp_path))
     assert any(line.endswith(f"from step {saved}") for line in lines)
     assert lines[-1] == undisturbed[1][-1]
