@@ -17,7 +17,7 @@ optional, as a baseline: `pip install torch==2.13.0`.
 `--what=restore`: what the weights that come with the project need for 30 frames of
 180 x 120 pixels, for estimation, 5 steps of adaptation and restoration; against what
 their convolutions alone need at the rate of this machine. `--preset=gpu`: 180 x 144,
-and weights as drawn of the larger network of `experiments/configs/corpus_b.py`.
+and size `b` of the weights.
 
 `--what=input`: clips of Vimeo-90K's shape, rendered: how many one core unpacks in a
 second from the project's shards' form and from others, and how many the loader gives
@@ -30,17 +30,14 @@ import jax
 from absl import flags
 
 from experiments import (
-    build,
     cli,
     cores,
     estimators,
     outputs,
     provenance,
     shipped,
-    trained,
 )
 from experiments.benchmarks import bars, drawing, problem, reading, restoring, table
-from experiments.configs import corpus_b
 
 _WHAT = flags.DEFINE_enum(
     "what", None, ["meta_gradient", "restore", "input"], "What is measured."
@@ -73,7 +70,7 @@ def _restore(output, tell):
         raise cli.InputError("--preset=sweep: restore knows design and gpu")
     shape, weights = restoring.DESIGN, shipped.network()
     if _PRESET.value == "gpu":
-        shape, weights = restoring.GPU, _drawn(corpus_b.get_config())
+        shape, weights = restoring.GPU, shipped.network("b")
     rows = restoring.measure(shape, weights, estimators.load("network"), tell)
     outputs.write(output, json.dumps(rows, indent=1))
     return restoring.told(rows)
@@ -86,11 +83,6 @@ def _input(output, tell):
     rows = reading.measure(reading.DESIGN, tell)
     outputs.write(output, json.dumps(rows, indent=1))
     return reading.told(rows)
-
-
-def _drawn(config):
-    params = build.initial_state(config).params
-    return trained.Trained(params, 0, trained.digest(params), config)
 
 
 def _meta_gradient(output, tell):

@@ -44,9 +44,9 @@ _OUTPUT = flags.DEFINE_string(
 )
 _WEIGHTS = flags.DEFINE_string(
     "weights",
-    "s",
-    "s: the weights that come with the project; or the --workdir of a training run"
-    " (a folder of that name: ./s).",
+    None,
+    "s or b: weights that come with the project, by default b on an accelerator and s"
+    " without one; or the --workdir of a training run (a folder of that name: ./s).",
 )
 _KERNEL = flags.DEFINE_string(
     "kernel",
@@ -163,7 +163,7 @@ def main(argv):
 
 def _work(request):
     blur = estimators.choose(_KERNEL.value, _ESTIMATOR.value, _ESTIMATOR_WEIGHTS.value)
-    weights = shipped.network(_WEIGHTS.value)
+    weights = shipped.network(_WEIGHTS.value or shipped.size())
     with video.open_source(request.source) as source:
         run = streaming.Run(request, source, weights, blur)
         if not _DRY_RUN.value:
