@@ -4,12 +4,12 @@ import itertools
 import math
 from typing import NamedTuple
 
-_LONGEST = 32  # input frames: longer windows save next to nothing and come late
+_LONGEST = 64  # input frames: longer windows save little and come late
 _QUARTERS = (1, 2, 3, 4)  # lengths of windows, of the plan's
 _SMALLEST = 8  # input pixels: smaller tiles are nearly all border
 # Frames that are put together, wait for the encoder and are being encoded.
 _COPIES = 3
-_NEARLY = 1.03  # of the cheapest, for less memory
+_NEARLY = 1.06  # of the cheapest, for less memory
 
 
 class Plan(NamedTuple):

@@ -5,7 +5,7 @@ import pathlib
 import jax
 
 _SHARE = 0.5  # of what is free: the rest is for frames on their way, and for others
-_LEAST, _MOST = 2**28, 2**32  # bytes: more than the latter makes nothing faster
+_LEAST, _UNKNOWN = 2**28, 2**33  # bytes
 _CGROUPS = (
     ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
     (
@@ -23,13 +23,13 @@ def budget() -> int:
         free = stats["bytes_limit"] - stats.get("bytes_in_use", 0)
     else:
         free = _free_on_the_host()
-    return int(min(max(_SHARE * free, _LEAST), _MOST))
+    return int(max(_SHARE * free, _LEAST))
 
 
 def _free_on_the_host():
     """Of the machine, or of the container; where neither tells, enough for a plan."""
     free = [_available(), *(_left(*paths) for paths in _CGROUPS)]
-    return min((each for each in free if each is not None), default=2 * _MOST)
+    return min((each for each in free if each is not None), default=_UNKNOWN)
 
 
 def _available():

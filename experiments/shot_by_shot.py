@@ -118,7 +118,9 @@ def _restore_shot(job, shot, first, recorder, behind):
     told = f"shot {shot.number}, from frame {shot.start} at {begins:.2f} s: "
     job.tell(told + taught.words)
     stream = _Stream(shot)
-    length = -(-_PIECE // job.method.plan.window) * job.method.plan.window
+    plan = job.method.plan
+    # What one pass makes is not taken up again in the middle.
+    length = -(-max(_PIECE, plan.window + plan.more) // plan.window) * plan.window
     shown = len(shot.head) // 2
     for number, frame in enumerate(
         job.method.restore(taught, stream.pixels(), first), start=2 * first
