@@ -149,9 +149,9 @@ class _Killed(BaseException):
 
 @pytest.mark.parametrize("after", [0, 1, 2, 3])
 def test_a_killed_run_goes_on(tmp_path, weights, monkeypatch, after):
-    # Pieces of one window of two frames: many of them in few frames.
+    # Pieces of two windows of a frame each: many of them in few frames.
     monkeypatch.setattr(shot_by_shot, "_PIECE", 2)
-    monkeypatch.setattr(passes, "_LONGEST", 2)
+    monkeypatch.setattr(passes, "_LONGEST", 1)
     lr = np.concatenate([_shot(0, 5), _shot(1, 4)])
     asked = {"steps": 1}
     undisturbed, _ = _restored(tmp_path, weights, lr, **asked)
