@@ -27,9 +27,14 @@ class Plan(NamedTuple):
     width: int
     more: int = 0
 
+    @property
+    def longest(self):
+        """Input frames of a whole shot that a pass may be."""
+        return self.window + self.more
+
     def window_for(self, count, whole=False):
         """The shortest of the few windows that `count` frames fit in."""
-        longest = self.window + self.more * whole
+        longest = self.longest if whole else self.window
         windows = [-(-longest * part // 4) for part in _QUARTERS]
         return min((n for n in windows if n >= count), default=longest)
 
@@ -113,5 +118,5 @@ def _needs(plan, height, width, radius, cost):
     frames = (2 * (plan.window + 2 * lead) - 1, 2 * (plan.window + cost.reach))
     work = sum(n * w for n, w in zip(frames, cost.work, strict=True)) * area * count
     peak = max(n * m for n, m in zip(frames, cost.memory, strict=True)) * area
-    results = _COPIES * 2 * (plan.window + plan.more) * 48 * height * width * cost.code
+    results = _COPIES * 2 * plan.longest * 48 * height * width * cost.code
     return work / (plan.window * height * width), peak + results

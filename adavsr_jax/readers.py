@@ -4,8 +4,6 @@ Threads would do, were it not for Python's lock: sixteen that unpack clips kept 
 thread that dispatches steps to a GPU waiting, 27 ms a step in place of 10.
 """
 
-import signal
-
 import grain
 
 from adavsr_jax import held_signals, orphans
@@ -55,5 +53,5 @@ def _first_line(error):
 def _begin(index, count):
     del index, count
     # Both reach whole groups of processes, and are the trainer's to answer.
-    held_signals.ignore(signal.SIGINT, signal.SIGTERM)
+    held_signals.ignore(*held_signals.SIGNALS)
     orphans.end_with_parent()

@@ -38,7 +38,7 @@ def restore(network, frames, *, radius, plan, first=0):
         if start >= held.end:
             return
         # Nothing before and nothing after?
-        whole = not start and len(ahead) <= plan.window + plan.more
+        whole = not start and len(ahead) <= plan.longest
         count = len(ahead) if whole else min(held.end - start, plan.window)
         window = plan.window_for(count, whole)
         offset = min(start, lead)

@@ -120,7 +120,7 @@ def _restore_shot(job, shot, first, recorder, behind):
     stream = _Stream(shot)
     plan = job.method.plan
     # What one pass makes is not taken up again in the middle.
-    length = -(-max(_PIECE, plan.window + plan.more) // plan.window) * plan.window
+    length = -(-max(_PIECE, plan.longest) // plan.window) * plan.window
     shown = len(shot.head) // 2
     for number, frame in enumerate(
         job.method.restore(taught, stream.pixels(), first), start=2 * first

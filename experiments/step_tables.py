@@ -11,9 +11,8 @@ def shipped(found, weights="shipped"):
     The last number of steps that was asked for is what all columns but one are of.
     """
     row = f"{weights}/consistent"
-    numbers = _numbers(found, row)
-    titles = [f"n {'chosen' if n == 'auto' else f'= {n}'}" for n in numbers]
-    titles += ["over trilinear", "given", "interpolated", "SSIM"]
+    numbers = _numbers(found)
+    titles = [*map(_words, numbers), "over trilinear", "given", "interpolated", "SSIM"]
     lines = [
         "| kernel | trilinear | " + " | ".join(titles) + " |",
         "|---" * (2 + len(titles)) + "|",
@@ -56,16 +55,21 @@ def summary(**sets):
             for found, weights in zip(results, ("shipped", "shipped_b"), strict=True):
                 mean = functools.partial(_mean_of, found, kernels)
                 row = f"{weights}/consistent"
-                psnr = mean(row, _numbers(found, row)[-1])
+                psnr = mean(row, _numbers(found)[-1])
                 gain = psnr - mean("trilinear", 0)
                 cells += [f"**{psnr:.2f}**", f"{gain:+.2f}"]
             lines.append(f"| {title} | {name} | " + " | ".join(cells) + " |")
     return lines
 
 
-def _numbers(found, row):
-    """What numbers of steps a row was asked for, as asked."""
-    return list(dict.fromkeys(e["steps"] for e in found["means"] if e["row"] == row))
+def _numbers(found):
+    """What numbers of steps the rows of weights were asked for, as asked."""
+    of_weights = (e for e in found["means"] if e["row"] != "trilinear")
+    return list(dict.fromkeys(entry["steps"] for entry in of_weights))
+
+
+def _words(steps):
+    return "n chosen" if steps == "auto" else f"n = {steps}"
 
 
 def _mean_of(found, kernels, row, steps, column="psnr_y"):
@@ -76,13 +80,11 @@ def _mean_of(found, kernels, row, steps, column="psnr_y"):
 
 def by_steps(found):
     """Every row of weights after each number of steps, told the estimated blur."""
-    numbers = dict.fromkeys(
-        entry["steps"] for entry in found["means"] if entry["row"] != "trilinear"
-    )
+    numbers = _numbers(found)
     seen = {entry["kernel"] for entry in found["means"]}
     groups = {"Gaussians": [name for name in published.GAUSSIANS if name in seen]}
     groups |= {name: [name] for name in ("bicubic",) if name in seen}
-    words = ["n chosen" if n == "auto" else f"n = {n}" for n in numbers]
+    words = [_words(n) for n in numbers]
     head = [" | ".join([f"{group}: {words[0]}", *words[1:]]) for group in groups]
     lines = ["| row | trained, s | " + " | ".join(head) + " |"]
     lines.append("|---" * (2 + len(groups) * len(numbers)) + "|")
