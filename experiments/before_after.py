@@ -1,4 +1,4 @@
-r"""Draws what the shipped weights make of clips: before and after, side by side.
+r"""Draws what weights make of clips: before and after, side by side.
 
     python -m experiments.before_after --clips=DIR --names=calendar,walk \
         --kernel=iso2.0 --output=before_after.png
@@ -35,6 +35,12 @@ _NAMES = flags.DEFINE_list(
 _KERNEL = flags.DEFINE_string(
     "kernel", "bicubic", "Blur: a name of experiments/kernels.json, or FILE.npy."
 )
+_WEIGHTS = flags.DEFINE_string(
+    "weights",
+    None,
+    "s or b: weights that come with the project, by default what super_resolve would"
+    " take here; or the --workdir of a training run.",
+)
 _OUTPUT = flags.DEFINE_string(
     "output", None, "FILE.png, replaced if it is there.", required=True
 )
@@ -50,7 +56,8 @@ def main(argv):
         if name not in found:
             known = ", ".join(found)
             raise cli.InputError(f"--names: no clip {name!r}; there are {known}")
-    weights, estimator = shipped.network(), estimators.load("network")
+    weights = shipped.network(_WEIGHTS.value or shipped.size())
+    estimator = estimators.load("network")
     drawn = {"A given frame": [], "A frame made between two": []}
     for name in _NAMES.value:
         lr = rows.degrade(clips.read(found[name]), kernel)

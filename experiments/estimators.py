@@ -19,6 +19,7 @@ NAMES = ("network", "recurrence", "spectrum")
 # Told where nothing can be told: in the middle of what is trained on.
 FALLBACK = (1.9, 1.9, 0.0)
 _DOUBTFUL = 0.35  # expected relative error of a width above which nothing is believed
+_WORTH_TELLING = 0.1  # probability of the bicubic kernel
 
 
 class Found(NamedTuple):
@@ -107,12 +108,14 @@ def _network(directory):
             seen = kernel_estimation.seen(lr)
         except ValueError as error:
             return assumed(str(error))
-        kernel, error, bicubic = map(np.asarray, look(params, seen))
+        kernel, gaussian, error, bicubic = map(np.asarray, look(params, seen))
         if not error < _DOUBTFUL:
             return assumed(f"the blur cannot be told (expected error {error:.0%})")
         if bicubic > 0.5:
             return Found(kernel, f"bicubic (probability {bicubic:.0%})", False)
-        words = f"{describe(kernel)}, expected error {error:.0%}"
+        words = f"{describe(gaussian)}, expected error {error:.0%}"
+        if bicubic > _WORTH_TELLING:
+            words += f", or bicubic (probability {bicubic:.0%})"
         return Found(kernel, words, False)
 
     return Estimator(f"network {trained.digest(params)}", estimate)

@@ -35,7 +35,7 @@ class Interconnect(NamedTuple):
 # NVIDIA's "H100 Tensor Core GPU Architecture": SXM5, TensorFloat-32, dense.
 _H100 = 494.7e12
 # Measured: `experiments/results/restore_gpu.json`, adaptation of 64 to 128 channels,
-# 125e12 operations a second on an H100. A smaller network reaches less: then computing
+# 128e12 operations a second on an H100. A smaller network reaches less: then computing
 # takes longer, and the efficiency is better than told. Of the TPU it is assumed.
 _SUSTAINED = 0.25
 

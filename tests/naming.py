@@ -13,7 +13,7 @@ from experiments.configs import kernel_estimator
 
 MODEL = kernel_estimation.Estimator(channels=4, features=3)
 # (a, b, c), their log errors, the logit of the bicubic.
-SURE = (0.5, 0.4, 0.1, -3.0, -9.0, -2.0, -4.0)
+SURE = (0.5, 0.4, 0.1, -3.0, -9.0, -2.0, -20.0)
 DOUBTFUL = (0.5, 0.4, 0.1, 0.0, -9.0, -2.0, -4.0)
 BICUBIC = (0.5, 0.4, 0.1, -3.0, -9.0, -2.0, 4.0)
 

@@ -39,6 +39,7 @@ def test_a_given_frame_and_one_made_between_are_drawn(folder):
         (["--names=c", "--output=x.png"], "no clip 'c'; there are a, b"),
         (["--names=a", "--output=x.jpg"], "must end in .png"),
         (["--names=a", "--output=x.png", "--kernel=blunt"], "unknown kernel"),
+        (["--names=a", "--output=x.png", "--weights=c"], "no trained weights in c"),
     ],
 )
 def test_bad_flags_are_one_line(folder, flags, words):

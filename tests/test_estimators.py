@@ -70,11 +70,23 @@ def test_what_the_network_is_sure_of_is_told(ship):
     assert estimator.identity == f"network {digest}"
 
 
-def test_a_bicubic_is_told_with_its_probability(ship):
-    ship(naming.BICUBIC)
+@pytest.mark.parametrize(
+    "logit, told",
+    [
+        (4.0, "bicubic (probability 98%)"),
+        (-1.0, "{}, expected error 14%, or bicubic (probability 27%)"),
+        (-4.0, "{}, expected error 14%"),
+    ],
+)
+def test_a_bicubic_is_told_with_its_probability(ship, logit, told):
+    ship((*naming.SURE[:6], logit))
     found = estimators.load("network").estimate(_SHOT)
-    np.testing.assert_array_equal(found.kernel, kernels.bicubic())
-    assert found.told == "bicubic (probability 98%)" and not found.assumed
+    gaussian = kernel_estimation.from_log_cholesky(np.float32(naming.SURE[:3]))
+    chance = 1 / (1 + np.exp(-logit))
+    mean = gaussian + chance * (kernels.bicubic() - gaussian)
+    np.testing.assert_allclose(found.kernel, mean, atol=1e-7)
+    assert found.told == told.format(estimators.describe(gaussian))
+    assert not found.assumed
 
 
 @pytest.mark.parametrize("log_error", [0.0, float("nan"), float("inf")])

@@ -79,13 +79,14 @@ def test_an_answer_becomes_a_kernel_with_an_error(answer):
     estimate = functools.partial(kernel_estimation.estimate, naming.MODEL)
     found = small.jit(estimate)(naming.params(answer), small.clips(1, 2, 16)[0])
     shape, log_error, bicubic = jnp.array(answer[:3]), answer[3:6], answer[6]
-    expected = kernel_estimation.from_log_cholesky(shape)
-    if bicubic > 0:
-        expected = kernels.bicubic()
-    np.testing.assert_allclose(found.kernel, expected, atol=1e-7)
+    gaussian = kernel_estimation.from_log_cholesky(shape)
+    np.testing.assert_allclose(found.gaussian, gaussian, atol=1e-7)
+    chance = 1 / (1 + np.exp(-bicubic))
+    mean = gaussian + chance * (kernels.bicubic() - gaussian)
+    np.testing.assert_allclose(found.kernel, mean, atol=1e-7)
     # Of the two widths; the error of b is no relative one.
     np.testing.assert_allclose(found.error, np.exp(max(log_error[::2])), rtol=1e-6)
-    np.testing.assert_allclose(found.bicubic, 1 / (1 + np.exp(-bicubic)), rtol=1e-6)
+    np.testing.assert_allclose(found.bicubic, chance, rtol=1e-6)
     kernels.check(found.kernel, "found")
 
 

@@ -11,9 +11,9 @@ r"""As `corpus.py`, size `b`: a larger network that looks at neighbouring frames
 
 Large-scale training alone: it is what a network of this size gains most from.
 
-Hardware: an H100, 9.9 ms a step.
-Result: `experiments/results/README.md`, of step 20,000: the machine was taken back
-before the end, see "Size `b`" in `experiments/configs/README.md`.
+Hardware: an H100, 9.9 to 11.4 ms a step.
+Result: `experiments/results/README.md`, of 20,000 steps and 50,000 more from there, see
+"Size `b`" in `experiments/configs/README.md`.
 """
 
 from experiments.configs import corpus
