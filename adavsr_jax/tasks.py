@@ -9,6 +9,7 @@ becomes an SLR clip (super-low resolution), the support:
 """
 
 import dataclasses
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -16,7 +17,10 @@ import jax.numpy as jnp
 
 from adavsr_jax import degradation, kernels, pixels
 
-RELATIONS = ("matched", "independent", "jitter")
+RELATIONS = ("matched", "independent", "jitter", "estimated")
+# How often large-scale training tells the truth all the same. An estimate from a crop
+# is less sure than one from a whole shot, and a person may know the blur.
+_TRUTH_SHARE = 0.5
 _STREAMS = 4  # keys of a task: query, support, jitter, crop
 
 
@@ -56,21 +60,26 @@ class Generator:
         `independent`: two draws, the paper's letter.
         `jitter`: the SLR clip is made with the kernel that an estimate of the true one
         might be, and a conditioned network is told that one; the rest as `matched`.
+        `estimated`: as `jitter`, of what `estimate` makes of the query's input.
       mean3_probability: how often frames are averaged in threes before every other one
         is dropped; else they are only dropped.
       query_size: LR pixels, height and width of the query's random crop.
+      estimate: of `estimated`: frames `[M, h, w, 3]`, float32 in [0, 1], to a kernel.
     """
 
     kernels: kernels.Distribution
     relation: str
     mean3_probability: float
     query_size: int
+    estimate: Callable[[jax.Array], jax.Array] | None = None
 
     def __post_init__(self):
         if self.relation not in RELATIONS:
             raise ValueError(
                 f"relation must be one of {', '.join(RELATIONS)}; got {self.relation!r}"
             )
+        if self.relation == "estimated" and not self.estimate:
+            raise ValueError("relation 'estimated' needs a function that estimates")
 
 
 class Degradation(NamedTuple):
@@ -123,17 +132,16 @@ def make(key, clip, generator):
     drawn = sample(query_key, generator)
     hr = pixels.to_float(clip)
     query_video = _levels(hr, drawn)
-    support_video, told = query_video.lfr[0], drawn
     if generator.relation == "independent":
-        told = sample(support_key, generator)
-        support_video = _levels(hr, told).lfr[0]
-    elif generator.relation == "jitter":
-        told = drawn._replace(blur=kernels.jitter(jitter_key, drawn.blur))
-    kernel = kernels.from_parameters(told.blur)
-    if generator.relation == "jitter":
-        query_video = query_video._replace(kernel=kernel)
+        other = sample(support_key, generator)
+        level = _levels(hr, other)
+        support_pair = support(level.lfr[0], level.kernel, other.mean3)
+    else:
+        told = _told(jitter_key, query_video, drawn, generator)
+        query_video = query_video._replace(kernel=told)
+        support_pair = support(query_video.lfr[0], told, drawn.mean3)
     return Task(
-        support(support_video, kernel, told.mean3),
+        support_pair,
         _crop(crop_key, query_video, generator.query_size),
     )
 
@@ -144,8 +152,8 @@ def pretraining(key, clip, generator):
     Args:
       key: consumed.
       clip: `[2M-1, H, W, 3]` uint8, M >= 2; H and W multiples of 4.
-      generator: its query size is not used, of its relations only `jitter`: there is
-        no support.
+      generator: its query size is not used, of its relations only `jitter` and
+        `estimated` (half of the time): there is no support.
 
     Returns:
       The `Pair` of the whole clip, `[1, M, h, w, 3]` and up, and a second one for TSR:
@@ -158,9 +166,12 @@ def pretraining(key, clip, generator):
     drawn = sample(sample_key, generator)
     hr = pixels.to_float(clip)
     pair = _levels(hr, drawn)
-    if generator.relation == "jitter":
-        told = kernels.jitter(jax.random.fold_in(sample_key, 0), drawn.blur)
-        pair = pair._replace(kernel=kernels.from_parameters(told))
+    told_key = jax.random.fold_in(sample_key, 0)
+    told = _told(told_key, pair, drawn, generator)
+    if generator.relation == "estimated":
+        truth = jax.random.bernoulli(told_key, _TRUTH_SHARE)
+        told = jnp.where(truth, pair.kernel, told)
+    pair = pair._replace(kernel=told)
     size = pair.hfr.shape[2:4]
     sharp = _window(hr[None], _corner(crop_key, hr.shape[1:3], size), size)
     return pair, (_reduce_time(sharp, drawn.mean3), sharp)
@@ -205,6 +216,15 @@ def lowered(clip, drawn):
       drawn: a `Degradation`, see `sample`.
     """
     return _levels(pixels.to_float(_whole(clip, 4)), drawn).lfr[0]
+
+
+def _told(key, video, drawn, generator):
+    """The kernel that is told of a `Pair`: the true one, or an estimate of it."""
+    if generator.relation == "jitter":
+        return kernels.from_parameters(kernels.jitter(key, drawn.blur))
+    if generator.relation == "estimated":
+        return generator.estimate(video.lfr[0])
+    return video.kernel
 
 
 def _whole(clip, multiple):

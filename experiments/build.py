@@ -116,14 +116,15 @@ def kernel_distribution(config, section):
     return checks.known(_KERNELS, config[section].kernels, f"config.{section}.kernels")
 
 
-def generator(config, section="degradation"):
-    """A task generator over the kernels of `config.SECTION`."""
+def generator(config, section="degradation", estimate=None):
+    """A task generator over the kernels of `config.SECTION`; see `tasks.Generator`."""
     degradation = config.degradation
     return tasks.Generator(
         kernels=kernel_distribution(config, section),
         relation=degradation.relation,
         mean3_probability=degradation.mean3_probability,
         query_size=config.meta.query_size,
+        estimate=estimate,
     )
 
 
@@ -157,9 +158,13 @@ def optimizer(config, phase):
     )
 
 
-def phases(config, mesh):
-    """The phases of Algorithm 1 in order, those of no steps left out."""
+def phases(config, mesh, estimate=None):
+    """The phases of Algorithm 1 in order, those of no steps left out.
+
+    `estimate` as of `generator`, see `estimators.of_training`.
+    """
     network, loss = model(config), distance(config)
+    tasks_of = functools.partial(generator, config, estimate=estimate)
     boundary = config.large_scale.steps
     both = [
         phase(
@@ -167,10 +172,8 @@ def phases(config, mesh):
             mesh,
             "large_scale",
             (0, boundary),
-            _large_scale_stages(config, loss),
-            functools.partial(
-                tasks.of_pretraining, generator=generator(config, "large_scale")
-            ),
+            _large_scale_stages(config, loss, tasks_of("large_scale")),
+            functools.partial(tasks.of_pretraining, generator=tasks_of("large_scale")),
             f"large-scale training, {config.large_scale.kernels} kernels",
         ),
         phase(
@@ -182,20 +185,20 @@ def phases(config, mesh):
                 config,
                 network,
                 loss,
-                generator(config),
+                tasks_of(),
                 parameter_shapes(config),
                 devices=mesh.size,
             ),
-            functools.partial(tasks.of_task, generator=generator(config)),
+            functools.partial(tasks.of_task, generator=tasks_of()),
             build_inner.summary(config),
         ),
     ]
     return [part for part in both if part.last > part.first]
 
 
-def _large_scale_stages(config, loss):
+def _large_scale_stages(config, loss, drawn):
     """`[(until, loss), ...]` by progress, see `meta_step.staged`."""
-    large, drawn = config.large_scale, generator(config, "large_scale")
+    large = config.large_scale
     network = model(config, jnp.bfloat16 if large.bfloat16 else None)
     apart = meta_step.large_scale_loss(network, loss, drawn, large.modules)
     joint = meta_step.joint_loss(network, loss, drawn)

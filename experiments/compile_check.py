@@ -29,6 +29,7 @@ from experiments import (
     checks,
     cli,
     compiled_step,
+    estimators,
     interconnects,
     outputs,
     overrides,
@@ -64,7 +65,7 @@ def main(argv):
         for name, tasks in per_device.items():
             config[name].batch = devices * tasks
         mesh = sharding.mesh(jax.devices()[:devices])
-        for phase in build.phases(config, mesh):
+        for phase in build.phases(config, mesh, estimators.of_training(config)):
             tell(f"compiles {phase.name} for {devices} devices")
             rows.append(_row(compiled_step.facts(config, phase, mesh)))
             for line in _told(rows[-1]):

@@ -12,7 +12,13 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from adavsr_jax import kernel_estimation, kernels, patch_recurrence, spectrum
+from adavsr_jax import (
+    kernel_estimation,
+    kernels,
+    patch_recurrence,
+    pixels,
+    spectrum,
+)
 from experiments import build_estimator, cli, degradations, shipped, trained
 
 NAMES = ("network", "recurrence", "spectrum")
@@ -88,7 +94,25 @@ def assumed(why: str) -> Found:
     return Found(kernel, f"{why}: {FALLBACK[0]} pixels are assumed", True)
 
 
-def _network(directory):
+def of_training(config) -> Callable[[jax.Array], jax.Array] | None:
+    """What networks are told while they are trained, where the config asks for it.
+
+    Args:
+      config: where `degradation.relation` is `estimated`, the network that comes with
+        the project tells the blur.
+
+    Returns:
+      Frames `[M, h, w, 3]`, float32 in [0, 1], to a kernel; or None. It can be traced.
+    """
+    if config.degradation.relation != "estimated":
+        return None
+    model, params = _load(None)
+    look = functools.partial(kernel_estimation.estimate, model, params)
+    return lambda lr: look(pixels.to_uint8(lr)).kernel
+
+
+def _load(directory):
+    """`(model, params)` of a run, or, for None, those that come with the project."""
     if directory is None:
         config, params, _ = shipped.load(
             "kernel_estimator", build_estimator.check, build_estimator.initial_state
@@ -100,7 +124,11 @@ def _network(directory):
             build_estimator.initial_state,
             "train_kernel_estimator",
         )
-    model = build_estimator.model(config)
+    return build_estimator.model(config), params
+
+
+def _network(directory):
+    model, params = _load(directory)
     look = jax.jit(functools.partial(kernel_estimation.estimate, model))
 
     def estimate(lr):

@@ -25,6 +25,7 @@ from experiments import (
     cli,
     clusters,
     cores,
+    estimators,
     overrides,
     starting,
     training,
@@ -51,7 +52,7 @@ def main(argv):
     mesh = sharding.mesh()
     job = training.Job(
         config=config,
-        phases=build.phases(config, mesh),
+        phases=build.phases(config, mesh, estimators.of_training(config)),
         form=functools.partial(build.initial_state, config),
         initial=functools.partial(starting.state, config),
         validation=functools.partial(validation.build_validation, config),

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from adavsr_jax import meta_step, sharding
-from experiments import build
+from experiments import build, estimators
 
 _TURN_SECONDS = 5.0
 
@@ -76,7 +76,8 @@ def _phase(config, mesh, name, changes):
     config.large_scale.learning_rate = config.large_scale.final_learning_rate
     config.large_scale.steps = config.meta.steps = 1
     config.update_from_flattened_dict(changes)
-    (phase,) = [p for p in build.phases(config, mesh) if p.name == name]
+    every = build.phases(config, mesh, estimators.of_training(config))
+    (phase,) = [p for p in every if p.name == name]
     return phase
 
 

@@ -33,6 +33,7 @@ from experiments import (
     checks,
     cli,
     cores,
+    estimators,
     outputs,
     overrides,
     provenance,
@@ -158,7 +159,7 @@ def _scorer(config):
     """`params -> [11]`: PSNR-Y, means over clips, after n = 0 .. 10 inner steps."""
     clips = build_data.validation_clips(config)
     keys = validation.kernel_keys(config, len(clips))
-    generator = build.generator(config)
+    generator = build.generator(config, estimate=estimators.of_training(config))
     degrade = jax.jit(lambda key, clip: validation.degraded(key, clip, generator))
     to_uint8 = jax.jit(pixels.to_uint8)
     problems = []
@@ -207,9 +208,10 @@ def _curvatures(name, config, params, tell):
 
 def _measure_curvature(config):
     objective = objectives.space_time(build.model(config), build.distance(config))
+    generator = build.generator(config, estimate=estimators.of_training(config))
 
     def measure(params, clip, key):
-        task = tasks.make(key, clip, build.generator(config))
+        task = tasks.make(key, clip, generator)
         return curvature.along(
             params,
             task.support,

@@ -13,24 +13,27 @@ from adavsr_jax import (
     resampling,
     tasks,
 )
-from experiments import build, build_data
+from experiments import build, build_data, estimators
 
 
 def build_validation(config):
     """`(params) -> {name: dB}` on the validation clips, each with a kernel of its own.
 
     The kernels are draws from the training distribution that every run with the same
-    seed repeats; frames are dropped, LR is 8 bits, the kernel is known to the inner
-    loop. Figures are means over clips of PSNR-Y: trilinear, unadapted, and adapted by
-    as many steps as internal learning chooses.
+    seed repeats; frames are dropped, LR is 8 bits. The kernel is known, or estimated
+    where training tells estimates. Figures are means over clips of PSNR-Y: trilinear,
+    unadapted, and adapted by as many steps as internal learning chooses.
     """
     clips = build_data.validation_clips(config)
     model, learn = build.model(config), build.learner(config)
-    generator = build.generator(config)
+    estimate = estimators.of_training(config)
+    generator = build.generator(config, estimate=estimate)
 
     @jax.jit
     def restore(params, clip, key):
         lr, kernel = degraded(key, clip, generator)
+        if estimate:
+            kernel = estimate(lr)
         seen = internal_learning.middle(pixels.to_uint8(lr), config.internal.max_frames)
         adapted = learn(params, seen, kernel, steps=config.internal.steps).params
         network = lambda p: model.apply({"params": p}, lr[None], kernel)[1][0]

@@ -1,12 +1,14 @@
 """The blur of a shot by name: known, told, or assumed and said to be."""
 
+import jax
 import naming
 import numpy as np
 import pytest
 import small
 
-from adavsr_jax import kernel_estimation, kernels
+from adavsr_jax import kernel_estimation, kernels, pixels
 from experiments import cli, degradations, estimators, shipped, trained
+from experiments.configs import demo
 
 _SHOT = small.clips(1, 4, 48)[0]
 _ASSUMED = np.asarray(kernels.gaussian(1.9, 1.9, 0.0))
@@ -128,3 +130,13 @@ def test_a_run_is_the_network_that_it_trained(ship, tmp_path):
 def test_kernels_are_described_by_widths_and_angle():
     kernel = degradations.load_kernel("aniso2.4-1.2@45")
     assert estimators.describe(kernel) == "2.40 x 1.20 pixels at 45 degrees"
+
+
+def test_training_is_told_what_the_estimator_says_if_it_asks_for_it(ship):
+    ship(naming.SURE)
+    config = demo.get_config()
+    assert estimators.of_training(config) is None
+    config.degradation.relation = "estimated"
+    told = jax.jit(estimators.of_training(config))(pixels.to_float(_SHOT))
+    expected = estimators.load("network").estimate(_SHOT).kernel
+    np.testing.assert_allclose(told, expected, atol=1e-6)

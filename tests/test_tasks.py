@@ -76,14 +76,15 @@ def test_query_is_a_crop_of_the_degraded_clip():
 def test_relations_say_what_support_and_query_share():
     clip, key = small.clips(1, 7, 64)[0], jax.random.key(2)
     made = {name: _make(key, clip, small.generator(name)) for name in tasks.RELATIONS}
-    matched, independent, jitter = made.values()
+    matched, independent, jitter, estimated = made.values()
     # The query's frames never depend on the relation.
-    for other in (independent, jitter):
+    for other in (independent, jitter, estimated):
         jax.tree.map(np.testing.assert_array_equal, matched.query[:3], other.query[:3])
     # The targets of SSR in the support are the LR clip: another one if T_i != T_j.
-    np.testing.assert_array_equal(matched.support.hr, jitter.support.hr)
     assert np.abs(matched.support.hr - independent.support.hr).max() > 0.01
-    assert np.abs(matched.support.hfr - jitter.support.hfr).max() > 0.003
+    for other in (jitter, estimated):
+        np.testing.assert_array_equal(matched.support.hr, other.support.hr)
+        assert np.abs(matched.support.hfr - other.support.hfr).max() > 0.003
 
 
 @pytest.mark.parametrize("relation", tasks.RELATIONS)
@@ -93,8 +94,8 @@ def test_networks_are_told_the_blur_of_the_relation(relation):
     drawn = tasks.sample(jax.random.split(key, 4)[0], small.generator())
     truth = kernels.from_parameters(drawn.blur)
     told = kernels.error(task.query.kernel, truth)
-    if relation == "jitter":  # an estimate, the same one for support and query
-        assert 0.01 < told < 0.5
+    if relation in ("jitter", "estimated"):  # the same one for support and query
+        assert 0.01 < told < 0.5 if relation == "jitter" else told > 0.5
         np.testing.assert_array_equal(task.support.kernel, task.query.kernel)
     else:
         assert told < 1e-5
@@ -115,6 +116,23 @@ def test_large_scale_training_tells_an_estimate_too():
     reduced = degradation.blur_and_reduce(exact.hr, exact.kernel)
     np.testing.assert_allclose(exact.hfr, reduced, atol=0.51 / 255)
     assert 0.01 < kernels.error(jitter.kernel, exact.kernel) < 0.5
+
+
+def test_large_scale_training_tells_what_is_estimated_of_its_input_or_the_truth():
+    clip, keys = small.clips(1, 5, 32)[0], jax.random.split(jax.random.key(2), 64)
+
+    @jax.jit
+    @jax.vmap
+    def told(key):
+        pair, _ = tasks.pretraining(key, clip, small.generator("estimated"))
+        truth, _ = tasks.pretraining(key, clip, small.generator("matched"))
+        estimate = small.widened(pair.lfr[0])
+        return pair.kernel, truth.kernel, estimate
+
+    found, truth, estimate = map(np.asarray, told(keys))
+    apart = lambda other: np.abs(found - other).max(axis=(1, 2))
+    np.testing.assert_allclose(np.minimum(apart(truth), apart(estimate)), 0, atol=1e-6)
+    assert 16 < np.sum(apart(estimate) < 1e-6) < 48  # of 64, each half of the time
 
 
 @pytest.mark.parametrize("mean3", [0.0, 1.0])
@@ -166,5 +184,7 @@ def test_refusals_name_what_was_found():
         tasks.make(jax.random.key(0), small.clips()[0], small.generator(query_size=9))
     with pytest.raises(ValueError, match="2 or more frames"):
         tasks.support(np.zeros((1, 16, 16, 3), np.float32), kernels.bicubic())
-    with pytest.raises(ValueError, match="matched, independent, jitter"):
+    with pytest.raises(ValueError, match="matched, independent, jitter, estimated"):
         small.generator("same")
+    with pytest.raises(ValueError, match="needs a function that estimates"):
+        tasks.Generator(kernels.uniform(), "estimated", 0.0, 4)

@@ -35,7 +35,7 @@ def get_config():
     config.degradation = degradation = ml_collections.ConfigDict()
     # "Anisotropic Gaussian kernels", no range given: those of the paper's [57].
     degradation.kernels = "mzsr"  # or uniform, dynavsr, bicubic
-    degradation.relation = "matched"  # or independent, jitter
+    degradation.relation = "matched"  # or independent, jitter, estimated
     degradation.mean3_probability = 0.5  # "either" dropped or averaged in threes
 
     # Sizes are ours: the paper gives no architecture. 1.5 M parameters.
