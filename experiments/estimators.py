@@ -106,13 +106,16 @@ def of_training(config) -> Callable[[jax.Array], jax.Array] | None:
     """
     if config.degradation.relation != "estimated":
         return None
-    model, params = _load(None)
+    model, params = trained_network(None)
     look = functools.partial(kernel_estimation.estimate, model, params)
     return lambda lr: look(pixels.to_uint8(lr)).kernel
 
 
-def _load(directory):
-    """`(model, params)` of a run, or, for None, those that come with the project."""
+def trained_network(directory):
+    """`(model, params)` of a run, or, for None, those that come with the project.
+
+    Errors as of `load`.
+    """
     if directory is None:
         config, params, _ = shipped.load(
             "kernel_estimator", build_estimator.check, build_estimator.initial_state
@@ -128,7 +131,7 @@ def _load(directory):
 
 
 def _network(directory):
-    model, params = _load(directory)
+    model, params = trained_network(directory)
     look = jax.jit(functools.partial(kernel_estimation.estimate, model))
 
     def estimate(lr):

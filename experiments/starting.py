@@ -1,7 +1,7 @@
 """Where training begins: with drawn weights, or with those of an earlier training."""
 
-from adavsr_jax import step_sizes
-from experiments import build, cli, shipped
+from adavsr_jax import meta_step, step_sizes
+from experiments import build, build_estimator, cli, estimators, shipped
 
 
 def state(config):
@@ -33,3 +33,25 @@ def state(config):
         )
     weights, _ = step_sizes.split(start.params, None)
     return build.first_state(config, weights)
+
+
+def estimator_state(config):
+    """As `state`, of the network that names blurs: `shipped`, or the folder of a run.
+
+    Raises:
+      InputError: no such weights, or of another network than the config's.
+    """
+    name = config.run.start_from
+    if not name:
+        return build_estimator.initial_state(config)
+    try:
+        found, weights = estimators.trained_network(None if name == "shipped" else name)
+    except ValueError as error:
+        raise cli.InputError(f"config.run.start_from={name}: {error}") from error
+    if found != build_estimator.model(config):
+        raise cli.InputError(
+            f"config.run.start_from={name}: those weights are of another network; give "
+            f"--config.network.channels={found.channels} "
+            f"--config.network.features={found.features} for theirs"
+        )
+    return meta_step.init(weights, build.optimizer(config, config.estimator))

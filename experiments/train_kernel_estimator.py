@@ -25,6 +25,7 @@ from experiments import (
     clusters,
     cores,
     overrides,
+    starting,
     training,
 )
 
@@ -41,12 +42,11 @@ def main(argv):
     cores.use(config.estimator.batch)
     clusters.join()
     mesh = sharding.mesh()
-    initial = functools.partial(build_estimator.initial_state, config)
     job = training.Job(
         config=config,
         phases=build_estimator.phases(config, mesh),
-        form=initial,
-        initial=initial,
+        form=functools.partial(build_estimator.initial_state, config),
+        initial=functools.partial(starting.estimator_state, config),
         validation=functools.partial(build_estimator.validation, config),
         judge=lambda scores: -scores["kernel_error"],
     )

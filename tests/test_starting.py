@@ -4,11 +4,13 @@ import re
 
 import commands
 import jax
+import naming
 import numpy as np
 import pytest
 import untrained
 
-from experiments import build, cli, shipped, starting
+from experiments import build, cli, estimators, shipped, starting
+from experiments.configs import kernel_estimator
 
 
 @pytest.fixture
@@ -106,3 +108,32 @@ def test_meta_training_goes_on_from_a_run_of_large_scale_training(tmp_path):
     score = r"validation .*psnr_unadapted (\S+)"
     before, after = (re.findall(score, done.stdout)[-1] for done in (first, second))
     assert before == after
+
+
+def test_an_estimator_begins_where_another_ended(tmp_path):
+    naming.save(tmp_path, naming.SURE)
+    config = naming.config()
+    drawn = starting.estimator_state(config)
+    config.run.start_from = str(tmp_path)
+    state = starting.estimator_state(config)
+    _same(state.params, naming.params(naming.SURE))
+    _same(state.average, naming.params(naming.SURE))
+    _same((state.optimizer, state.step), (drawn.optimizer, drawn.step))
+
+
+def test_the_estimator_of_the_project_fits_the_config_that_made_it():
+    config = kernel_estimator.get_config()
+    config.run.start_from = "shipped"
+    _, params = estimators.trained_network(None)
+    _same(starting.estimator_state(config).params, params)
+
+
+@pytest.mark.parametrize(
+    "start_from, words",
+    [("shipped", "--config.network.channels=24"), ("nowhere", "nowhere")],
+)
+def test_an_estimator_refuses_what_is_none_of_its_kind(start_from, words):
+    config = naming.config()
+    config.run.start_from = start_from
+    with pytest.raises(cli.InputError, match=f"^config.run.start_from=.*{words}"):
+        starting.estimator_state(config)
