@@ -7,8 +7,8 @@ Data: the shards of `corpus.py`. Hardware: 2 CPU cores and other work, 45 minute
 Result: mean kernel error (`kernels.error`) 0.23 on crops of the validation clips with
 blurs of the training distribution (0.81 after 20 steps). What comes with the project
 has learned on from there, another 30 minutes, on larger crops
-(`adavsr_jax/weights/README.md`): 0.22 becomes 0.18 on crops of 256 x 256. On whole clips
-and what it costs in PSNR: `experiments/results/README.md`, "Telling the blur".
+(`adavsr_jax/weights/README.md`): 0.22 becomes 0.18 on crops of 256 x 256. On whole
+clips and what it costs in PSNR: `experiments/results/README.md`, "Telling the blur".
 """
 
 from experiments.configs import corpus
