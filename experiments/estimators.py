@@ -106,13 +106,14 @@ def of_training(config) -> Callable[[jax.Array], jax.Array] | None:
     """
     if config.degradation.relation != "estimated":
         return None
-    model, params = trained_network(None)
+    config, params = read(None)
+    model = build_estimator.model(config)
     look = functools.partial(kernel_estimation.estimate, model, params)
     return lambda lr: look(pixels.to_uint8(lr)).kernel
 
 
-def trained_network(directory):
-    """`(model, params)` of a run, or, for None, those that come with the project.
+def read(directory):
+    """`(config, params)` of a run, or, for None, those that come with the project.
 
     Errors as of `load`.
     """
@@ -127,11 +128,12 @@ def trained_network(directory):
             build_estimator.initial_state,
             "train_kernel_estimator",
         )
-    return build_estimator.model(config), params
+    return config, params
 
 
 def _network(directory):
-    model, params = trained_network(directory)
+    config, params = read(directory)
+    model = build_estimator.model(config)
     look = jax.jit(functools.partial(kernel_estimation.estimate, model))
 
     def estimate(lr):

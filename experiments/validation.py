@@ -26,14 +26,11 @@ def build_validation(config):
     """
     clips = build_data.validation_clips(config)
     model, learn = build.model(config), build.learner(config)
-    estimate = estimators.of_training(config)
-    generator = build.generator(config, estimate=estimate)
+    generator = build.generator(config, estimate=estimators.of_training(config))
 
     @jax.jit
     def restore(params, clip, key):
         lr, kernel = degraded(key, clip, generator)
-        if estimate:
-            kernel = estimate(lr)
         seen = internal_learning.middle(pixels.to_uint8(lr), config.internal.max_frames)
         adapted = learn(params, seen, kernel, steps=config.internal.steps).params
         network = lambda p: model.apply({"params": p}, lr[None], kernel)[1][0]
@@ -68,7 +65,10 @@ def degraded(key, clip, generator):
     """`clip` `[2M-1, H, W, 3]` uint8 under a blur that `key` draws.
 
     Returns:
-      LR `[M, h, w, 3]` float32 in [0, 1], of 8 bits; the kernel `[20, 20]`.
+      LR `[M, h, w, 3]` float32 in [0, 1], of 8 bits; the kernel `[20, 20]` that
+      networks are told.
     """
     kernel = kernels.from_parameters(tasks.sample(key, generator).blur)
-    return degradation.degrade(pixels.to_float(clip), kernel, "drop"), kernel
+    lr = degradation.degrade(pixels.to_float(clip), kernel, "drop")
+    estimated = generator.relation == "estimated"
+    return lr, generator.estimate(lr) if estimated else kernel

@@ -124,7 +124,7 @@ def test_an_estimator_begins_where_another_ended(tmp_path):
 def test_the_estimator_of_the_project_fits_the_config_that_made_it():
     config = kernel_estimator.get_config()
     config.run.start_from = "shipped"
-    _, params = estimators.trained_network(None)
+    _, params = estimators.read(None)
     _same(starting.estimator_state(config).params, params)
 
 
