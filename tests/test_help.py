@@ -13,23 +13,21 @@ ROOT = pathlib.Path(__file__).parent.parent
 _WIDTH = 88
 
 
-def _guarded(path):
+def _guarded(tree):
     """Whether a module does something when it is run: it has a main guard."""
     return any(
         isinstance(node, ast.If) and "__main__" in ast.unparse(node.test)
-        for node in ast.parse(path.read_text()).body
+        for node in tree.body
     )
 
 
-def _tree(module):
-    return ast.parse(MODULES[module].read_text())
-
-
+# Name -> tree of every command. All are parsed here, in one thread: Python 3.11 parses
+# wrongly now and then in several ("AST constructor recursion depth mismatch").
 MODULES = {
-    ".".join(path.relative_to(ROOT).with_suffix("").parts): path
+    ".".join(path.relative_to(ROOT).with_suffix("").parts): tree
     for package in ("data_prep", "experiments")
     for path in sorted((ROOT / package).rglob("*.py"))
-    if _guarded(path)
+    if _guarded(tree := ast.parse(path.read_text()))
 }
 
 
@@ -62,7 +60,7 @@ def _required(tree):
 
 def _ask(module):
     """What a command says to its example and `--help`: it reads flags in this order."""
-    words = _example(module, ast.get_docstring(_tree(module)))
+    words = _example(module, ast.get_docstring(MODULES[module]))
     return commands.run(module, *words, "--help", COLUMNS=str(_WIDTH))
 
 
@@ -108,4 +106,4 @@ def test_the_example_has_what_is_required_and_nothing_unknown(module, pages):
     page = pages[module].result().stdout
     words = _example(module, page)
     used = {re.match(r"--(\w+)", word)[1] for word in words}
-    assert _required(_tree(module)) <= used <= set(_flags(page))
+    assert _required(MODULES[module]) <= used <= set(_flags(page))
