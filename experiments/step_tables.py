@@ -8,11 +8,14 @@ from experiments import published, scores
 def shipped(found, weights="shipped"):
     """What shipped weights make of every blur, told the estimator's word on it.
 
-    The last number of steps that was asked for is what all columns but one are of.
+    The last number of steps that was asked for is what the columns after `n` are of;
+    the protocol is `all` but in the column `zsm`, which is there if it was asked for.
     """
     row = f"{weights}/consistent"
     numbers = _numbers(found)
+    by_zsm = any(entry["protocol"] == "zsm" for entry in found["means"])
     titles = [*map(_words, numbers), "over trilinear", "given", "interpolated", "SSIM"]
+    titles += ["zsm"] * by_zsm
     lines = [
         "| kernel | trilinear | " + " | ".join(titles) + " |",
         "|---" * (2 + len(titles)) + "|",
@@ -29,8 +32,10 @@ def shipped(found, weights="shipped"):
         for column in ("psnr_y_given", "psnr_y_interpolated"):
             cells.append(mean(row, numbers[-1], column))
         ssim = mean(row, numbers[-1], "ssim_y")
-        line = " | ".join(map(published.decibel, cells))
-        lines.append(f"| {name} | {line} | {ssim:.4f} |")
+        words = [*map(published.decibel, cells), f"{ssim:.4f}"]
+        if by_zsm:
+            words.append(published.decibel(mean(row, numbers[-1], protocol="zsm")))
+        lines.append(f"| {name} | " + " | ".join(words) + " |")
     return lines
 
 
@@ -72,8 +77,9 @@ def _words(steps):
     return "n chosen" if steps == "auto" else f"n = {steps}"
 
 
-def _mean_of(found, kernels, row, steps, column="psnr_y"):
-    wanted = {"kernel_mode": "estimated", "protocol": "all", "row": row, "steps": steps}
+def _mean_of(found, kernels, row, steps, column="psnr_y", protocol="all"):
+    wanted = {"kernel_mode": "estimated", "row": row, "steps": steps}
+    wanted["protocol"] = protocol
     entries = [published.one(found, kernel=kernel, **wanted) for kernel in kernels]
     return scores.mean(entry[column] for entry in entries)
 

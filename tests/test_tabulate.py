@@ -93,11 +93,15 @@ def test_a_row_has_its_gaussians_and_the_others_apart(evaluation):
     assert cells[7:9] == ["24.000", "24.125"]
 
 
-def _of_shipped(evaluation, row, steps, kernels):
-    """Trilinear has what `kernels` says, the row 1.0, 1.25, 1.5 dB more by steps."""
+def _of_shipped(evaluation, row, steps, kernels, protocols=("all",)):
+    """Trilinear has what `kernels` says, the row 1.0, 1.25, 1.5 dB more by steps.
+
+    By the protocol `zsm` all have 0.5 dB less.
+    """
     results = [
-        _result(name, kernel, "estimated", "a", n, base + bonus)
+        _result(name, kernel, "estimated", "a", n, base + bonus - loss, protocol=which)
         for kernel, base in kernels.items()
+        for which, loss in zip(protocols, (0.0, 0.5), strict=False)
         for name, n, bonus in (
             ("trilinear", 0, 0.0),
             *((row, n, {0: 1.0, 5: 1.25, "auto": 1.5}[n]) for n in steps),
@@ -107,22 +111,29 @@ def _of_shipped(evaluation, row, steps, kernels):
 
 
 @pytest.mark.parametrize(
-    ("weights", "steps", "wanted"),
+    ("weights", "steps", "protocols", "wanted"),
     [
-        ("shipped", (0, 5, "auto"), [21.0, 22.0, 22.25, 22.5, 1.5, 22.5, 22.5]),
-        ("shipped_b", (0,), [21.0, 22.0, 1.0, 22.0, 22.0]),
+        (
+            "shipped",
+            (0, 5, "auto"),
+            ("all", "zsm"),
+            "21.000 22.000 22.250 22.500 1.500 22.500 22.500 0.5000 22.000",
+        ),
+        ("shipped_b", (0,), ("all",), "21.000 22.000 1.000 22.000 22.000 0.5000"),
     ],
 )
 def test_what_is_shipped_is_told_by_kernel_and_as_a_mean_of_the_gaussians(
-    evaluation, weights, steps, wanted
+    evaluation, weights, steps, protocols, wanted
 ):
     kernels = {"iso1.6": 20.0, "iso2.8": 22.0, "disk3": 30.0}
-    summary = _of_shipped(evaluation, f"{weights}/consistent", steps, kernels)
+    summary = _of_shipped(
+        evaluation, f"{weights}/consistent", steps, kernels, protocols
+    )
     lines = step_tables.shipped(summary, weights)
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     assert len({len(row) for row in cells}) == 1
     assert [row[0] for row in cells[2:]] == [*kernels, "**mean of 2 Gaussians**"]
-    assert cells[-1][1:] == [*(f"{value:.3f}" for value in wanted), "0.5000"]
+    assert cells[-1][1:] == wanted.split()
 
 
 def test_the_summary_has_both_sizes_side_by_side(evaluation):
