@@ -78,9 +78,10 @@ def _words(steps):
 
 
 def _mean_of(found, kernels, row, steps, column="psnr_y", protocol="all"):
-    wanted = {"kernel_mode": "estimated", "row": row, "steps": steps}
-    wanted["protocol"] = protocol
-    entries = [published.one(found, kernel=kernel, **wanted) for kernel in kernels]
+    same = {"kernel_mode": "estimated", "protocol": protocol, "row": row}
+    entries = [
+        published.one(found, kernel=kernel, steps=steps, **same) for kernel in kernels
+    ]
     return scores.mean(entry[column] for entry in entries)
 
 

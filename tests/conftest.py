@@ -2,7 +2,7 @@
 
 Half of what the tests take is compilation, and no test is about the machine code: what
 they compile themselves is compiled with little effort, and what their commands compile,
-in full, is kept for the next command of the same file.
+in full, is kept for the next command.
 """
 
 import os
