@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from adavsr_jax import data, manifests, video
-from experiments import cli
+from experiments import cli, stamps
 
 CROP = 16
 _EXPECTED = (
@@ -28,12 +28,14 @@ class Clip(NamedTuple):
     Attributes:
       name: unique among the clips. where: for messages.
       group: the list that names it, empty if there are no lists.
+      stamp: says whether what lies there has changed (`stamps`).
       read: gives its frames, uint8 `[T, H, W, 3]`, uncropped.
     """
 
     name: str
     where: str
     group: str
+    stamp: str
     read: Callable[[], np.ndarray]
 
 
@@ -99,7 +101,7 @@ def _in_folder(source):
         if name in clips:
             raise cli.InputError(f"--clips={source}: two clips have the name {name}")
         decode = functools.partial(_decode, path)
-        clips[name] = Clip(name, str(path), "", decode)
+        clips[name] = Clip(name, str(path), "", stamps.of(path), decode)
     return clips
 
 
@@ -109,11 +111,13 @@ def _decode(path):
 
 def _in_shards(folder, split):
     shards = data.shards(folder, split)
+    stamp = stamps.of(pathlib.Path(folder) / manifests.FILE)
     return {
         name: Clip(
             name,
             shards.describe(index),
             "",
+            stamp,
             functools.partial(shards.__getitem__, index),
         )
         for index, name in enumerate(shards.ids)

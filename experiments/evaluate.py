@@ -8,15 +8,16 @@ Reads clips, the truth, and weights. Leaves `results.json`, scores with their
 provenance, and `rows.jsonl` in `--output`; prints a table.
 
 Every clip is blurred and reduced by each kernel, every other frame dropped, rounded to
-8 bits, restored (`rows`) and scored (`scores`, `protocols`). Adaptation sees the whole
-low-resolution clip (the middle of a long one, `config.internal.max_frames`), each time
-from the trained weights. What it is told of the blur is the kernel mode: `oracle` the
-true one, `estimated` what `--estimator` makes of the clip, `bicubic` the bicubic. A row
-that is told nothing (`trilinear`, predictions) stands under every mode with 0 steps, so
-that the table of one mode is whole.
+8 bits, restored (`rows`) and scored (`scores`, `protocols`). Adaptation sees the
+middle of the low-resolution clip (`internal_learning.sample`), each time from the
+trained weights. What it is told of the blur is the kernel mode: `oracle` the true one,
+`estimated` what `--estimator` makes of the clip, `bicubic` the bicubic. A row that is
+told nothing (`trilinear`, predictions) stands under every mode with 0 steps, so that
+the table of one mode is whole.
 
 Killed or interrupted, the same command goes on: each clip x kernel x row is written to
-`rows.jsonl` when it is done. More clips, kernels or rows may be added.
+`rows.jsonl` when it is done, with its commit. More clips, kernels or rows may be added;
+clips, predictions or weights that have changed are done again.
 """
 
 import contextlib
@@ -39,6 +40,7 @@ from experiments import (
     provenance,
     rows,
     scores,
+    stamps,
     tables,
 )
 
@@ -55,7 +57,7 @@ def main(argv):
     plan = plans.read()
     output = pathlib.Path(_OUTPUT.value)
     cli.make_folder("output", output)
-    origin, started = provenance.collect(), time.monotonic()
+    origin = provenance.collect()
     settings = {
         "clips": plan.source,
         "steps": plan.steps,
@@ -65,15 +67,22 @@ def main(argv):
         "niqe": plan.pristine and _digest(*plan.pristine),
     }
     content = {"results": [], "estimates": [], "timings": []}
+    makers, seconds = set(), 0.0
     with contextlib.closing(ledger.Ledger(output / "rows.jsonl", settings)) as done:
         for clip in plan.clips:
-            for found in _score(clip, plan, done):
-                for name, entries in found.items():
-                    content[name] += entries
+            for found in _score(clip, plan, done, origin["commit"]):
+                makers.add(found["commit"])
+                seconds += found["seconds"]
+                for name in content:
+                    content[name] += found.get(name, ())
                 for result in found.get("results", ()):
                     print(tables.line(result, result["clip"]), flush=True)
+    others = sorted(makers - {origin["commit"]})
+    for commit in others:
+        print(f"note: {output / 'rows.jsonl'} holds records of commit {commit}")
     origin |= {
-        "seconds": round(time.monotonic() - started, 1),
+        "seconds": round(seconds, 3),
+        "other_commits": others,
         "weights": {
             name: {
                 "sha256": weights.sha256,
@@ -93,16 +102,17 @@ def main(argv):
     print(f"written: {output / 'results.json'}")
 
 
-def _score(clip, plan, done):
+def _score(clip, plan, done, commit):
     """Yields what is found of each kernel and row, done now or before."""
     truth = None
     for name, kernel in plan.kernels.items():
-        problem = [clip.group, clip.name, name, _digest(kernel)]
+        problem = [clip.group, clip.name, clip.stamp, name, _digest(kernel)]
         lr = None
         for row in _units(plan):
             key = [*problem, row, _identity(row, clip, plan)]
             found = done.found(key)
             if found is None:
+                began = time.monotonic()
                 if truth is None:
                     truth = _read(clip, plan)
                 if lr is None:
@@ -113,8 +123,10 @@ def _score(clip, plan, done):
                 else:
                     told = _told(plan, kernel, done, problem)
                     found = _restore(plan, row, clip, truth, lr, kernel, told, labels)
+                found["seconds"] = time.monotonic() - began
+                found["commit"] = commit
                 done.add(key, found)
-            yield {part: found[part] for part in found if part != "taps"}
+            yield found
 
 
 def _units(plan):
@@ -138,7 +150,8 @@ def _identity(row, clip, plan):
     if row == "estimate":
         return plan.estimator.identity
     if row == plan.predictions_row:
-        return str(plan.predictions[clip.name].resolve())
+        frames = plan.predictions[clip.name]
+        return f"{frames.resolve()} {stamps.of(frames)}"
     weights = plan.weights.get(plans.weights_of(row))
     if not weights:
         return ""

@@ -146,6 +146,7 @@ def _before_and_after(found, row, kernels):
         if entry["row"] == row
         and entry["kernel"] in kernels
         and entry["kernel_mode"] == "estimated"
+        and entry["protocol"] == "all"
     ]
     steps = {entry["steps"] for entry in entries}
     last = "auto" if "auto" in steps else max(steps, default=0)

@@ -51,7 +51,7 @@ _STARTS = flags.DEFINE_list(
 _MINUTES = flags.DEFINE_float(
     "minutes", 4.0, "Minutes that each way trains from each start.", lower_bound=0
 )
-_OUTPUT = flags.DEFINE_string("output", None, "FILE.json, replaced if it is there.")
+_OUTPUT = flags.DEFINE_string("output", None, "FILE.json; the same race goes on there.")
 
 _FIRST = ("meta", {"inner.gradient": "first_order"})
 _SECOND = ("meta", {"inner.gradient": "mixed"})

@@ -1,7 +1,6 @@
 """What a person asks for, put together: source, method, target, and the run of them."""
 
 import dataclasses
-import hashlib
 import itertools
 import pathlib
 import time
@@ -18,6 +17,7 @@ from experiments import (
     preview,
     progress,
     shot_by_shot,
+    stamps,
     targets,
     trained,
 )
@@ -89,7 +89,7 @@ class Run:
         elif steps is None:
             steps = weights.config.internal.steps
         self._settings = {
-            "input": _identity(request.source),
+            "input": f"{request.source.resolve()} {stamps.of(request.source)}",
             "frames": list(request.span),
             "weights": weights.sha256,
             "kernel": blur.identity,
@@ -266,14 +266,6 @@ def _total(count, span):
     if count is None:
         return end and end - first
     return max(0, min(count, count if end is None else end) - first) or None
-
-
-def _identity(path):
-    """What says that an input is the same: names, sizes, times of change."""
-    files = sorted(path.iterdir()) if path.is_dir() else [path]
-    found = [(file.name, file.stat()) for file in files]
-    stats = [(name, each.st_size, each.st_mtime_ns) for name, each in found]
-    return f"{path.resolve()} {hashlib.sha256(repr(stats).encode()).hexdigest()[:16]}"
 
 
 def _summary(output, done):

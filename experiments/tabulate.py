@@ -1,7 +1,7 @@
 r"""Makes the README's tables and plots from the published results.
 
     python -m experiments.tabulate --results=experiments/results \
-        --publish=floor=runs/floor,blind_val=runs/blind_val
+        --publish=floor=runs/floor,val_blind=runs/val_blind
 
 Reads the published results. Leaves two files with their tables written anew, the README
 and the one beside the results, and every plot there.
@@ -104,8 +104,9 @@ def _source(results):
         hardware = made["hardware"]
         machine = f"{hardware['cores']} cores of {hardware['processor']}"
         machine = ", ".join([machine, *hardware["devices"]])
+        commits = [made["commit"], *made.get("other_commits", ())]
         lines += [
-            f"commit {made['commit'][:7]}, {machine}:",
+            f"commit {', '.join(commit[:7] for commit in commits)}, {machine}:",
             "",
             f"    {' '.join(made['command'])}",
             "",

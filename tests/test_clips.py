@@ -47,7 +47,7 @@ def test_each_video_and_folder_of_frames_is_a_clip_of_its_name(folder):
 @pytest.mark.parametrize(("height", "width"), [(16, 16), (31, 33), (48, 79)])
 def test_a_clip_is_cropped_at_its_top_left_to_multiples_of_16(height, width):
     frames = _noise(0, 2, height, width)
-    cropped = clips.read(clips.Clip("a", "a", "", lambda: frames))
+    cropped = clips.read(clips.Clip("a", "a", "", "", lambda: frames))
     rows, columns = cropped.shape[1:3]
     assert (rows % 16, columns % 16) == (0, 0)
     assert 0 <= height - rows < 16 and 0 <= width - columns < 16

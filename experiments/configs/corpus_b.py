@@ -1,11 +1,11 @@
 r"""As `corpus.py`, size `b`: a larger network that looks at neighbouring frames. GPU.
 
     python -m data_prep.build_shards --dataset=videos --source=TRAIN \
-        --output=data/corpus/videos --frames=15 --min_size=160
+        --output=data/corpus_b/videos --frames=15 --min_size=160
     python -m data_prep.build_shards --dataset=videos --source=VAL --split=val \
-        --output=data/corpus/val --frames=15 --min_size=128
+        --output=data/corpus_b/val --frames=15 --min_size=128
     python -m data_prep.build_shards --dataset=photos --source=PHOTOS \
-        --output=data/corpus/photos --clips_per_photo=10
+        --output=data/corpus_b/photos --clips_per_photo=10
     python -m experiments.meta_train --config=experiments/configs/corpus_b.py \
         --workdir=runs/corpus_b
 
@@ -21,7 +21,7 @@ from experiments.configs import corpus
 
 def get_config():
     config = corpus.get_config()
-    config.data.root = "data/corpus"
+    config.data.root = "data/corpus_b"
 
     config.network.tsr_channels = 64
     config.network.tsr_blocks = 4

@@ -5,7 +5,7 @@ r"""The whole of Ada-VSR in minutes: `make demo`.
 
 Hardware: 2 CPU cores. Trains on clips that the project renders itself.
 Result: PSNR-Y of the demo's clip, all frames: trilinear 18.92, before adaptation 19.54,
-after 10 steps 19.67 dB; the weights that come with the project 20.72 (2 cores, jax
+after 10 steps 19.67 dB; the weights that come with the project 21.09 (2 cores, jax
 0.10.2, e004963 and its successor).
 
 Starts from `corpus.py`.
