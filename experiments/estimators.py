@@ -26,6 +26,7 @@ NAMES = ("network", "recurrence", "spectrum")
 FALLBACK = (1.9, 1.9, 0.0)
 _DOUBTFUL = 0.35  # expected relative error of a width above which nothing is believed
 _WORTH_TELLING = 0.1  # probability of the bicubic kernel
+_SURE = 0.9  # of the bicubic kernel: the Gaussian hardly counts
 
 
 class Found(NamedTuple):
@@ -144,10 +145,11 @@ def _network(directory):
         kernel, gaussian, error, bicubic = map(np.asarray, look(params, seen))
         if not error < _DOUBTFUL:
             return assumed(f"the blur cannot be told (expected error {error:.0%})")
-        if bicubic > 0.5:
-            return Found(kernel, f"bicubic (probability {bicubic:.0%})", False)
         words = f"{describe(gaussian)}, expected error {error:.0%}"
-        if bicubic > _WORTH_TELLING:
+        if bicubic > 0.5:
+            likelier = f"bicubic (probability {bicubic:.0%})"
+            words = f"{likelier}, or {words}" if bicubic < _SURE else likelier
+        elif bicubic > _WORTH_TELLING:
             words += f", or bicubic (probability {bicubic:.0%})"
         return Found(kernel, words, False)
 

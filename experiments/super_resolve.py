@@ -77,6 +77,7 @@ _ADAPT_STEPS = flags.DEFINE_integer(
     " many. 0 restores with the weights as they are; by default as their config says,"
     " 5 for those that come with the project.",
     lower_bound=0,
+    upper_bound=100,  # the weights of every step are held
 )
 _BACK_PROJECTIONS = flags.DEFINE_integer(
     "back_projections",

@@ -76,6 +76,7 @@ def test_what_the_network_is_sure_of_is_told(ship):
     "logit, told",
     [
         (4.0, "bicubic (probability 98%)"),
+        (1.0, "bicubic (probability 73%), or {}, expected error 14%"),
         (-1.0, "{}, expected error 14%, or bicubic (probability 27%)"),
         (-4.0, "{}, expected error 14%"),
     ],

@@ -30,6 +30,7 @@ from adavsr_jax import video
         ),
         (["--estimator=guess", "--weights=w", "--output=o"], "network|recurrence|spec"),
         (["--adapt_steps=-1", "--weights=w", "--output=o"], "adapt_steps"),
+        (["--adapt_steps=101", "--weights=w", "--output=o"], "range [0, 100]"),
         (["--weights=w", "--output=."], "not numbered frames"),
         (["--weights=w", "--output=out.gif"], "cannot write .gif"),
         (["--output=out.mp4", "--size=640"], "expected WIDTHxHEIGHT"),
