@@ -6,6 +6,8 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).parent.parent
+# Compiled with little effort, the smallest training takes 53 s of CPU instead of 86.
+QUICK = {"XLA_FLAGS": "--xla_backend_optimization_level=0"}
 # The smallest training: networks of a few hundred weights, crops of a few pixels.
 TINY = [
     "--config=experiments/configs/demo.py",
@@ -46,5 +48,5 @@ def _words(module, arguments):
 
 
 def surroundings(environment):
-    env = os.environ | {"JAX_NUM_CPU_DEVICES": "1"} | environment
+    env = os.environ | QUICK | {"JAX_NUM_CPU_DEVICES": "1"} | environment
     return {"cwd": ROOT, "env": env, "text": True}

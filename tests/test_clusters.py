@@ -50,8 +50,8 @@ def _start(workdir, processes, devices, *more):
             [*command, *_TINY, *more],
             cwd=ROOT,
             env=os.environ
+            | commands.QUICK
             | {
-                "XLA_FLAGS": "",
                 "JAX_NUM_CPU_DEVICES": str(devices),
                 "JAX_COORDINATOR_ADDRESS": address,
                 "JAX_NUM_PROCESSES": str(processes),

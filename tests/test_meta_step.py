@@ -236,6 +236,22 @@ def test_learned_step_sizes_train_with_the_weights():
     )
 
 
+def test_progress_goes_from_0_to_1_over_the_span_of_a_phase():
+    def gradient(params, clips, keys, progress):
+        del clips, keys
+        still = jax.tree.map(jnp.zeros_like, params)
+        return ({"progress": progress}, still), ()
+
+    rule, mesh = optax.adam(1e-3), sharding.mesh(jax.devices()[:1])
+    step = sharding.outer_step(gradient, rule, mesh, average_decay=0.5, span=(3, 7))
+    state = _state(rule)._replace(step=jnp.int32(3))
+    seen = []
+    for _ in range(4):
+        state, metrics, _ = step(state, np.zeros((1, 3, 8, 8, 3), np.uint8), KEY)
+        seen.append(float(metrics["progress"]))
+    assert seen == [0, 0.25, 0.5, 0.75]
+
+
 @pytest.mark.parametrize("where", ["loss", "gradient"])
 def test_a_step_that_is_not_finite_is_left_out_and_counted(where):
     """A bad task among good ones changes nothing but the counts; the next step does."""

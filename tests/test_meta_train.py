@@ -39,7 +39,7 @@ def _start(workdir, *more):
     return subprocess.Popen(
         [*command, *TINY, *more],
         cwd=ROOT,
-        env=os.environ | {"XLA_FLAGS": ""},
+        env=os.environ | commands.QUICK,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -6,6 +6,7 @@ import pathlib
 import subprocess
 import sys
 
+import commands
 import pytest
 from PIL import Image
 
@@ -33,7 +34,7 @@ def _run(command, *more):
     return subprocess.run(
         [sys.executable, "-m", f"experiments.{command}", *TINY, *more],
         cwd=ROOT,
-        env=os.environ | {"XLA_FLAGS": "--xla_backend_optimization_level=0"},
+        env=os.environ | commands.QUICK,
         capture_output=True,
         text=True,
         check=False,

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 
+import commands
 import numpy as np
 import pytest
 import small
@@ -29,10 +30,7 @@ _TINY = {
     "run.save_every_steps": 100,
     "run.validation_clips": 1,
 }
-_ENVIRONMENT = {
-    "JAX_NUM_CPU_DEVICES": "1",
-    "XLA_FLAGS": "--xla_backend_optimization_level=0",
-}
+_ENVIRONMENT = commands.QUICK | {"JAX_NUM_CPU_DEVICES": "1"}
 pytestmark = pytest.mark.slow
 
 
