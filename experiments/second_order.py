@@ -157,20 +157,19 @@ def _curve(psnr):
 
 def _scorer(config):
     """`params -> [11]`: PSNR-Y, means over clips, after n = 0 .. 10 inner steps."""
-    clips = build_data.validation_clips(config)
-    keys = validation.kernel_keys(config, len(clips))
     generator = build.generator(config, estimate=estimators.of_training(config))
     degrade = jax.jit(lambda key, clip: validation.degraded(key, clip, generator))
     to_uint8 = jax.jit(pixels.to_uint8)
     problems = []
-    for clip, key in zip(clips, keys, strict=True):
+    for clip, key in validation.problems(config, generator):
         lr, kernel = degrade(key, clip)
         problems.append((clip, np.asarray(to_uint8(lr)), np.asarray(kernel)))
     model = trained.Trained(None, 0, "", config)
 
     def score(params):
         params = jax.device_get(params)
-        return np.mean([_curve_of(model, params, *p) for p in problems], 0).tolist()
+        curves = [_curve_of(model, params, *problem) for problem in problems]
+        return np.mean(validation.finite(curves), 0).tolist()
 
     return score
 
