@@ -77,6 +77,13 @@ def test_more_devices_than_the_batch_is_a_multiple_of():
         build.phases(config, mesh)
 
 
+def test_a_phase_of_no_steps_asks_nothing_of_the_devices():
+    mesh = sharding.mesh(jax.devices()[:4])
+    config = _config(**{"large_scale.batch": 4, "meta.batch": 3})
+    (phase,) = build.phases(config, mesh)
+    assert phase.name == "large_scale"
+
+
 _PARSE = """
 import sys
 from absl import flags
