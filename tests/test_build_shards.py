@@ -162,6 +162,14 @@ def test_bad_flags_are_one_line(flags):
     assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("split", ["val 2", "a/b", ""])
+def test_a_split_that_names_no_file_is_refused_first(split):
+    done = _build("videos", "nowhere", "nothing", f"--split={split}")
+    assert done.returncode == 2
+    assert "--split" in done.stderr and "letters, digits, _ and -" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
 def _pan(seed, num_frames, size=24):
     """Frames of a window that moves over smooth noise of its own palette."""
     rng = np.random.default_rng(seed)
