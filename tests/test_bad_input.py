@@ -107,6 +107,7 @@ def test_overrides_are_refused_with_the_way_out(tmp_path):
         f"{config} --config.iner.steps=3": "did you mean 'inner'?",
         f"{config} --config.steps=3": "it has: data, degradation,",
         f"{config} --config.inner.steps=2.5": "must be a whole number, as 5; got '2.5'",
+        f"{config} --config.data.train[0]=a:train": "train=\"('a', 'b')\"",
         "--config=nowhere.py": "no config file can be read there",
         f"--config={tmp_path}/broken.py": "SyntaxError",
     }
