@@ -32,7 +32,7 @@ _DATASET = flags.DEFINE_enum(
 _SOURCE = flags.DEFINE_string("source", None, "Folder to read, as the data set has it.")
 _OUTPUT = flags.DEFINE_string("output", None, "Folder to make; new or empty.")
 _SPLIT = flags.DEFINE_string(
-    "split", "train", "Name of the split; vimeo90k has its own, train and test."
+    "split", "train", "Name of the split; vimeo90k has its own, train, val and test."
 )
 flags.register_validator(
     _SPLIT,

@@ -28,7 +28,7 @@ def get_config():
     data.root = "data/vimeo90k"
     data.train = (".:train",)  # folder inside root : split
     data.weights = (1.0,)  # share of each
-    data.validation = ".:test"
+    data.validation = ".:val"  # a folder that training and evaluation leave alone
     data.frames = 7
     data.rendered_clips = 0  # > 0: no shards, so many clips that the project renders
 
