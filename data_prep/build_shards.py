@@ -36,8 +36,10 @@ _SPLIT = flags.DEFINE_string(
 )
 flags.register_validator(
     _SPLIT,
-    lambda name: re.fullmatch(r"[A-Za-z0-9_-]+", name),
-    "a split has a name of letters, digits, _ and - alone: files are named after it",
+    # TFDS asks for one that is no sign, and means every split by "all".
+    lambda name: re.fullmatch(r"(?!all$)[_-]*[A-Za-z0-9][A-Za-z0-9_-]*", name),
+    "a split has a name of letters, digits, _ and -, as val, and not all: files are "
+    "named after it",
 )
 _FRAMES = flags.DEFINE_integer(
     "frames", 7, "Frames of a clip; 7 for vimeo90k.", lower_bound=2

@@ -167,7 +167,7 @@ def test_bad_flags_are_one_line(flags):
     assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("split", ["val 2", "a/b", ""])
+@pytest.mark.parametrize("split", ["val 2", "a/b", "", "-", "all"])
 def test_a_split_that_names_no_file_is_refused_first(split):
     done = _build("videos", "nowhere", "nothing", f"--split={split}")
     assert done.returncode == 2
