@@ -40,7 +40,8 @@ def convolve(image, kernel, padding):
       `[B, H + top + bottom - Kh + 1, W + left + right - Kw + 1, Co]`.
 
     Raises:
-      ValueError: channels or dtypes differ, or padding is outside its range.
+      ValueError: channels or dtypes differ, padding is outside its range, or the padded
+        image is smaller than the kernel.
     """
     padding = tuple(tuple(map(operator.index, sides)) for sides in padding)
     if image.shape[-1] != kernel.shape[2] or image.dtype != kernel.dtype:
@@ -123,10 +124,16 @@ def _image_gradient(cotangent, kernel, padding):
 
 def _window(sizes, others, padding):
     """Output positions of a window of `others` sliding over padded `sizes`."""
-    return tuple(
+    positions = tuple(
         n + sum(sides) - k + 1
         for n, k, sides in zip(sizes, others, padding, strict=True)
     )
+    if min(positions) < 0:
+        raise ValueError(
+            f"a window of {tuple(others)} does not fit in {tuple(sizes)} padded by "
+            f"{tuple(padding)}"
+        )
+    return positions
 
 
 def _convolve_shape(image, kernel, *, padding):

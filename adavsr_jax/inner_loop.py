@@ -100,7 +100,7 @@ def adapt(
             value, grads = descent(moving, inside)
             direction, state = rule.direct(grads, state)
             moving = [
-                p - _at(a, k) * d
+                p - (_at(a, k) * d).astype(p.dtype)
                 for p, a, d in zip(moving, rates, direction, strict=True)
             ]
             value = jax.lax.stop_gradient(value)
@@ -119,7 +119,10 @@ def adapt(
 
 
 def _at(rate, k):
-    return rate if jnp.ndim(rate) == 0 else rate[jnp.minimum(k, len(rate) - 1)]
+    if jnp.ndim(rate) == 0:
+        return rate
+    # NumPy's arrays cannot be indexed by what is traced.
+    return jnp.asarray(rate)[jnp.minimum(k, len(rate) - 1)]
 
 
 def _broadcast(name, prefix, params):

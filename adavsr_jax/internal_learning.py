@@ -200,7 +200,8 @@ def from_scratch(
 def _held_out(height, width):
     """Which SLR pixels `[h, w]` are held out, a NumPy array of bools; never all.
 
-    Of a picture of one block none is: then nothing says that a step helps.
+    Of a picture of one block, or of two that stand on each other (8 x 4), none is: then
+    nothing says that a step helps.
     """
     rows, columns = np.arange(height) // _BLOCK, np.arange(width) // _BLOCK
     # A knight's move from one to the next: no long row and no long column goes without.

@@ -83,13 +83,17 @@ def niqe(frames: np.ndarray, pristine: Pristine) -> np.ndarray:
         raise ValueError(
             f"expected uint8 [T, H, W, 3], got {frames.dtype} {frames.shape}"
         )
-    height, width = frames.shape[1:3]
+    check_size(*frames.shape[1:3])
+    return np.array([_distance(features(frame), pristine) for frame in frames])
+
+
+def check_size(height: int, width: int) -> None:
+    """Raises a ValueError if frames of a size, pixels, hold fewer than two blocks."""
     if (height // BLOCK) * (width // BLOCK) < 2:
         raise ValueError(
             f"NIQE needs two blocks of {BLOCK} x {BLOCK} in a frame, so {BLOCK} x "
             f"{2 * BLOCK} pixels or more; got {height} x {width}"
         )
-    return np.array([_distance(features(frame), pristine) for frame in frames])
 
 
 def features(frame: np.ndarray) -> np.ndarray:

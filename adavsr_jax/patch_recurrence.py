@@ -39,7 +39,7 @@ def estimate(lr, key):
     """The kernel, float32 `[20, 20]`, that blurred a shot; no tap is negative.
 
     Args:
-      lr: `[M, h, w, 3]` uint8, low-resolution frames that share one blur.
+      lr: `[M, h, w, 3]` uint8 or uint16, low-resolution frames that share one blur.
       key: which patches are drawn; consumed.
 
     Raises:
@@ -50,7 +50,7 @@ def estimate(lr, key):
             f"patch recurrence needs frames [M, h, w, 3] of {_SMALLEST} x {_SMALLEST} "
             f"or more; got {lr.shape}"
         )
-    luma = pixels.luma(jnp.asarray(lr))
+    luma = pixels.luma(pixels.to_8_bit_codes(lr))
     query_key, anchor_key = jax.random.split(key)
     queries = _draw(query_key, luma, _SIDE, _QUERIES).reshape(_QUERIES, -1)
     queries = queries - queries.mean(1, keepdims=True)

@@ -10,6 +10,13 @@ def to_float(frames):
     return frames.astype(jnp.float32) / jnp.iinfo(frames.dtype).max
 
 
+def to_8_bit_codes(frames):
+    """uint8 or uint16 `[...]` to float32 `[...]` in 0..255; uint8 keeps its codes."""
+    frames = jnp.asarray(frames)
+    # A whole number, 1 or 257: what is a multiple of it comes back exactly.
+    return frames.astype(jnp.float32) / (jnp.iinfo(frames.dtype).max // 255)
+
+
 def to_uint8(frames):
     """Floats `[...]` in [0, 1] to the nearest uint8; what lies outside is clipped."""
     return to_codes(frames, jnp.uint8)

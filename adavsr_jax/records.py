@@ -75,14 +75,16 @@ def decode(data):
     """Turns bytes from `encode` back into the clip, uint8 `[T, H, W, 3]`.
 
     Raises:
-      ValueError: not a clip, another version, truncated or damaged.
+      ValueError: not a clip, another version, truncated, or damaged where its form
+        shows it. The payload has no checksum: a changed value may give another clip;
+        the sha256 of the manifest tells.
     """
     num_frames, height, width = shape(data)
     payload = memoryview(data)[_HEADER.size :]
     line = num_frames * 3 * width
     try:
         # The size is compared before anything is allocated.
-        if zstandard.frame_content_size(payload) != height * line:
+        if not height * line or zstandard.frame_content_size(payload) != height * line:
             raise ValueError(
                 "damaged clip: its payload has another size than its header"
             )

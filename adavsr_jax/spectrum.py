@@ -35,7 +35,7 @@ def estimate(lr):
     """The Gaussian kernel, float32 `[20, 20]`, that blurred a shot: see `covariance`.
 
     Args:
-      lr: `[M, h, w, 3]` uint8, low-resolution frames that share one blur.
+      lr: `[M, h, w, 3]` uint8 or uint16, low-resolution frames that share one blur.
 
     Raises:
       ValueError: frames smaller than 32 x 32, or another shape.
@@ -88,15 +88,11 @@ def power(lr):
             f"the spectrum needs frames [M, h, w, 3] of {_SIDE} x {_SIDE} or more; "
             f"got {lr.shape}"
         )
-    luma = pixels.luma(jnp.asarray(lr))
-    corners = [_corners(size) for size in luma.shape[1:]]
-    windows = jnp.stack(
-        [
-            luma[:, row : row + _SIDE, column : column + _SIDE]
-            for row in corners[0]
-            for column in corners[1]
-        ]
-    )
+    luma = pixels.luma(pixels.to_8_bit_codes(lr))
+    # One gather: a slice a window would make a program as long as there are windows.
+    rows, columns = (_places(size) for size in luma.shape[1:])
+    windows = luma[:, rows[:, None, :, None], columns[None, :, None, :]]
+    windows = jnp.moveaxis(windows, 0, 2).reshape(-1, len(luma), _SIDE, _SIDE)
     hann = np.sin(np.pi * (np.arange(_SIDE) + 0.5) / _SIDE) ** 2
     hann = np.outer(hann, hann).astype(np.float32)[None, None]
     mean = (windows * hann).sum((-2, -1), keepdims=True) / hann.sum()
@@ -106,9 +102,10 @@ def power(lr):
     return (spectra * weights).sum((0, 1)) / weights.sum()
 
 
-def _corners(size):
-    """Where windows start: every half window, and one that ends with the frame."""
-    return [*range(0, size - _SIDE, _SIDE // 2), size - _SIDE]
+def _places(size):
+    """Pixels of windows, `[N, 32]`: every half window, and one that ends the frame."""
+    corners = np.array([*range(0, size - _SIDE, _SIDE // 2), size - _SIDE])
+    return corners[:, None] + np.arange(_SIDE)
 
 
 def _frequencies():

@@ -19,6 +19,7 @@ shard and the metadata, `data_prep.building` decides which shards and when.
 
 import os
 import pathlib
+import re
 import time
 
 from absl import flags, logging
@@ -31,7 +32,14 @@ _DATASET = flags.DEFINE_enum(
 _SOURCE = flags.DEFINE_string("source", None, "Folder to read, as the data set has it.")
 _OUTPUT = flags.DEFINE_string("output", None, "Folder to make; new or empty.")
 _SPLIT = flags.DEFINE_string(
-    "split", "train", "Name of the split; vimeo90k has its own, train and test."
+    "split", "train", "Name of the split; vimeo90k has its own, train, val and test."
+)
+flags.register_validator(
+    _SPLIT,
+    # TFDS asks for one that is no sign, and means every split by "all".
+    lambda name: re.fullmatch(r"(?!all$)[_-]*[A-Za-z0-9][A-Za-z0-9_-]*", name),
+    "a split has a name of letters, digits, _ and -, as val, and not all: files are "
+    "named after it",
 )
 _FRAMES = flags.DEFINE_integer(
     "frames", 7, "Frames of a clip; 7 for vimeo90k.", lower_bound=2

@@ -15,7 +15,7 @@ from PIL import Image
 from scipy import ndimage
 
 from adavsr_jax import pictures, shots
-from data_prep import camera, splits
+from data_prep import camera, splits, walking
 
 # Mean change from frame to frame, in code values, below which a clip is static. A
 # camera that moves over sky or a wall makes such clips: another path is tried.
@@ -31,7 +31,7 @@ def read(source, *, frames, size, clips_per_photo, seed):
     """Finds the photographs of a folder.
 
     Args:
-      source: a folder; pictures are looked for at any depth.
+      source: a folder; pictures are looked for at any depth, see `walking`.
       frames: length of a clip.
       size: pixels, height and width of a clip.
       clips_per_photo: how many paths a camera takes over each.
@@ -42,15 +42,14 @@ def read(source, *, frames, size, clips_per_photo, seed):
       Photographs with a side below 1.25 times `size`, or without detail, are dropped.
 
     Raises:
-      ValueError: no picture there, or one that cannot be read.
+      ValueError: no picture there, or one that cannot be read or named.
     """
     source = pathlib.Path(source)
-    if not source.is_dir():
-        raise ValueError(f"{source} is not a folder")
-    folders = [source, *(path for path in sorted(source.rglob("*")) if path.is_dir())]
+    folders = [source, *(path for path in walking.below(source) if path.is_dir())]
     photos = [path for folder in folders for path in pictures.listing(folder)]
     if not photos:
         raise ValueError(f"{source} holds no picture ({' '.join(pictures.SUFFIXES)})")
+    names = {path: walking.name(path, source) for path in photos}
     least, kept, dropped = camera.least_side(size), [], collections.Counter()
     for path in photos:
         photo = pictures.read(path)
@@ -62,11 +61,7 @@ def read(source, *, frames, size, clips_per_photo, seed):
         else:
             kept.append(path)
     return splits.Split(
-        [
-            (path.relative_to(source).as_posix(), number)
-            for path in kept
-            for number in range(clips_per_photo)
-        ],
+        [(names[path], number) for path in kept for number in range(clips_per_photo)],
         functools.partial(_clips, source, frames, size, seed),
         functools.partial(_file, source),
         dropped=dropped,

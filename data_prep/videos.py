@@ -10,7 +10,7 @@ import pathlib
 import numpy as np
 
 from adavsr_jax import pictures, shots, video
-from data_prep import splits
+from data_prep import splits, walking
 
 # Mean change from frame to frame, in code values, below which a clip is static.
 _STATIC = 0.5
@@ -21,7 +21,7 @@ def read(source, *, frames, min_size):
 
     Args:
       source: a folder; video files and folders that hold pictures are looked for at
-        any depth.
+        any depth, see `walking`.
       frames: length of a clip.
       min_size: pixels. Videos whose shorter side is smaller are dropped.
 
@@ -30,35 +30,22 @@ def read(source, *, frames, min_size):
       frame>`.
 
     Raises:
-      ValueError: no video there.
+      ValueError: no video there, or one that cannot be named.
     """
     source = pathlib.Path(source)
-    media = list(_media(source))
+    # A folder that holds pictures may hold other media too.
+    media = [path for path in walking.below(source) if video.is_media(path)]
     if not media:
         hint = " (it is one itself: give the one above)" * video.is_media(source)
         raise ValueError(
             f"{source} holds no video file and no folder of pictures{hint}"
         )
     return splits.Split(
-        [path.relative_to(source).as_posix() for path in media],
+        [walking.name(path, source) for path in media],
         functools.partial(_clips, source, frames, min_size),
         functools.partial(_files, source),
         one_each=False,
     )
-
-
-def _media(folder):
-    """All media below a folder, sorted by name, each folder on its own.
-
-    A folder that holds pictures may hold other media too.
-    """
-    if not folder.is_dir():
-        raise ValueError(f"{folder} is not a folder")
-    for path in sorted(folder.iterdir()):
-        if video.is_media(path):
-            yield path
-        if path.is_dir():
-            yield from _media(path)
 
 
 def _files(source, name):

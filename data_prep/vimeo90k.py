@@ -1,4 +1,9 @@
-"""Vimeo-90K septuplets: `sequences/00001/0001/im1.png` .. `im7.png` and two lists."""
+"""Vimeo-90K septuplets: `sequences/00001/0001/im1.png` .. `im7.png` and two lists.
+
+Departure: the paper does not say what it validates on. The last folder of the
+training list is held out for it, so that nothing is chosen by what is scored: a whole
+folder, for neighbours may be of one video.
+"""
 
 import functools
 import pathlib
@@ -15,24 +20,36 @@ _NAMES = [f"im{number}.png" for number in range(1, NUM_FRAMES + 1)]
 
 
 def read(source):
-    """Finds the official splits of the septuplet release.
+    """Finds the official splits of the septuplet release, and one to validate on.
 
     Args:
       source: the folder that holds `sequences` and the two lists.
 
     Returns:
-      dict with `train` and `test`, each a `splits.Split`; ids are the lines of the
-      lists, in their order.
+      dict with `train`, `val` and `test`, each a `splits.Split`; ids are the lines of
+      the lists, in their order, `val` those of the last folder that the training list
+      names. There is no `val` where it names one folder alone.
 
     Raises:
       ValueError: a list or frame is missing, or a list names no or the same clip
         twice. Frames are looked for before any is read.
     """
     source = pathlib.Path(source)
-    return {split: _split(source, name) for split, name in _LISTS.items()}
+    train, test = (_ids(source, name) for name in _LISTS.values())
+    folder = lambda clip_id: clip_id.rpartition("/")[0]
+    held_out = max(map(folder, train))
+    ids = {
+        "train": [clip_id for clip_id in train if folder(clip_id) != held_out],
+        "val": [clip_id for clip_id in train if folder(clip_id) == held_out],
+        "test": test,
+    }
+    if not ids["train"]:
+        ids = {"train": train, "test": test}
+    return {name: _split(source, chosen) for name, chosen in ids.items()}
 
 
-def _split(source, list_name):
+def _ids(source, list_name):
+    """The clips that a list names, all their frames there."""
     path = source / list_name
     if not path.is_file():
         raise ValueError(
@@ -46,6 +63,10 @@ def _split(source, list_name):
         for frame in _frames(source, clip_id):
             if not frame.is_file():
                 raise ValueError(f"{frame} is missing: {list_name} names {clip_id}")
+    return ids
+
+
+def _split(source, ids):
     return splits.Split(
         ids, functools.partial(_clips, source), functools.partial(_frames, source)
     )

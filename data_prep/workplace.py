@@ -42,7 +42,8 @@ def claim(output, request):
         our making, or the output is in the way or cannot be made.
       KeyboardInterrupt: as raised within, with a message if something is kept.
     """
-    output = pathlib.Path(output).absolute()
+    # A link to an empty folder could not be replaced: the folder itself is.
+    output = pathlib.Path(output).resolve()
     work = output.with_name(f"{output.name}.building")
     if not work.exists():
         check_output(output)
@@ -65,7 +66,7 @@ def claim(output, request):
 
 def finish(work, output):
     """Makes the shards the output, whole, and clears the working folder away."""
-    output = pathlib.Path(output).absolute()
+    output = pathlib.Path(output).resolve()
     with contextlib.suppress(FileNotFoundError):
         output.rmdir()  # empty, or this refuses
     (work / SHARDS).rename(output)
@@ -73,7 +74,15 @@ def finish(work, output):
 
 
 def check_output(output):
-    """Raises ValueError unless `output` is an empty folder or can be made one."""
+    """Raises ValueError unless `output` is an empty folder or can be made one.
+
+    A mount point is none: it cannot be replaced by the folder that is made beside it.
+    """
+    if os.path.ismount(output):
+        raise ValueError(
+            f"{output} is a mount point, of which nothing can be made: choose a folder "
+            f"in it, as --output={output / 'shards'}"
+        )
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
         raise ValueError(
             f"{output} exists and is not an empty folder: remove it or choose another "

@@ -219,10 +219,10 @@ def phase(config, mesh, name, span, stages, blur, summary):
       blur: see `Phase`.
 
     Raises:
-      InputError: the devices do not divide the batch.
+      InputError: the devices do not divide the batch of a phase that has steps.
     """
     settings = config[name]
-    if settings.batch % mesh.size:
+    if settings.steps and settings.batch % mesh.size:
         fits = -(-settings.batch // mesh.size) * mesh.size
         raise cli.InputError(
             f"config.{name}.batch ({settings.batch}) must be a multiple of the number "

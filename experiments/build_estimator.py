@@ -31,7 +31,6 @@ _ABOVE_ZERO = ("estimator.learning_rate", "outer.clip_norm")
 _SHARES = (
     "degradation.mean3_probability",
     "degradation.damage_probability",
-    "outer.average_decay",
 )
 _BLURS_A_CLIP = 4  # in validation
 
@@ -39,6 +38,7 @@ _BLURS_A_CLIP = 4  # in validation
 def check(config):
     """Raises an InputError for the first field that is not right; see `checks`."""
     checks.check_fields(config, _AT_LEAST, _ABOVE_ZERO, _SHARES)
+    checks.check_below_one(config, "outer.average_decay")
     checks.check_sources(config.data)
     checks.check_multiple(config, "estimator.patch", 4)
 

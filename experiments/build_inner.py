@@ -52,19 +52,22 @@ def adapt(config, shapes):
 
 
 def _mask(prefixes, shapes):
-    """True where a parameter's path starts as one of `prefixes`."""
+    """True of parameters whose path is one of `prefixes` or goes on below it."""
     leaves = jax.tree_util.tree_leaves_with_path(shapes)
     name = lambda path: jax.tree_util.keystr(path, simple=True, separator="/")
     names = [name(path) for path, _ in leaves]
+    # Of whole names: "ssr/trunk/Conv_3" is not the beginning of "ssr/trunk/Conv_30".
+    is_below = lambda name, prefix: (name + "/").startswith(prefix.rstrip("/") + "/")
     for prefix in prefixes:
-        if not any(name.startswith(prefix) for name in names):
+        if not any(is_below(name, prefix) for name in names):
             modules = sorted({name.rpartition("/")[0] for name in names})
             raise cli.InputError(
                 f"config.inner.adapted: no parameter's path starts with {prefix!r}; "
                 f"there are {', '.join(modules)}"
             )
     return jax.tree_util.tree_map_with_path(
-        lambda path, _: name(path).startswith(prefixes), shapes
+        lambda path, _: any(is_below(name(path), prefix) for prefix in prefixes),
+        shapes,
     )
 
 

@@ -45,7 +45,6 @@ _SHARES = (
     "large_scale.joint_from",
     "meta.first_order_share",
     "meta.multi_step_share",
-    "outer.average_decay",
 )
 _CHOICES = {
     "network.ssr_design": ssr.DESIGNS,
@@ -63,6 +62,7 @@ def check(config):
       InputError: names the first field that is not right, what it must be, what it is.
     """
     check_fields(config, _AT_LEAST, _ABOVE_ZERO, _SHARES)
+    check_below_one(config, "outer.average_decay")
     for path, known in _CHOICES.items():
         value = _value(config, path)
         _expect(value in known, path, f"one of {', '.join(known)}", value)
@@ -88,6 +88,12 @@ def check_fields(config, at_least, above_zero, shares):
     for path in shares:
         value = _value(config, path)
         _expect(0 <= value <= 1, path, "between 0 and 1", value)
+
+
+def check_below_one(config, path):
+    """As `check`, of the decay of an average: by 1 it stays at the drawn weights."""
+    value = _value(config, path)
+    _expect(0 <= value < 1, path, "0 or more and below 1", value)
 
 
 def check_multiple(config, path, multiple):
@@ -146,6 +152,13 @@ def _check_inner(inner, meta):
                 f"config.{path} needs an inner step: config.inner.steps must be 1 or "
                 "more; got 0"
             )
+    _expect(
+        not (inner.learn_step_sizes and meta.steps and meta.algorithm == "reptile"),
+        "meta.algorithm",
+        "maml where config.inner.learn_step_sizes is True: Reptile's update has no "
+        "derivative by a step size and would leave them all as they are",
+        meta.algorithm,
+    )
     for name in ("tsr_step_size", "ssr_step_size"):
         if inner.learn_step_sizes:
             _expect(

@@ -22,7 +22,7 @@ _INTERRUPTED = 75
 _FLAG_ERRORS = (
     flags.Error,
     AttributeError,
-    KeyError,
+    LookupError,
     TypeError,
     ValueError,
     OSError,
@@ -122,6 +122,10 @@ def _guarded(main, argv):
     except (ValueError, OSError) as error:
         logging.debug("the error in full", exc_info=True)
         _fail(error)
+    except MemoryError as error:
+        _fail(
+            f"out of memory ({error or 'no more is to be had'}): ask for less at once"
+        )
     except KeyboardInterrupt:
         _end("interrupted: give the same command to go on", _INTERRUPTED)
 
@@ -138,7 +142,7 @@ def _parse(argv, parse):
         _fail(error)
 
 
-def _fail(error: Exception):
+def _fail(error: Exception | str):
     # str() of a KeyError puts its words in quotes.
     words = error.args[0] if isinstance(error, KeyError) and error.args else error
     text = _MISSING.sub(_missing, str(words))

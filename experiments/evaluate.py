@@ -29,7 +29,7 @@ import time
 import numpy as np
 from absl import flags
 
-from adavsr_jax import kernels
+from adavsr_jax import kernels, niqe
 from experiments import (
     cli,
     clips,
@@ -140,6 +140,13 @@ def _read(clip, plan):
     truth = clips.read(clip)
     for protocol in plan.protocols:
         protocols.check(protocol, clip.where, len(truth))
+    if plan.pristine:
+        try:
+            niqe.check_size(*truth.shape[1:3])
+        except ValueError as error:
+            raise cli.InputError(
+                f"{clip.where}: {error}; leave --pristine or the clip out"
+            ) from error
     if (truth == truth[0, 0, 0]).all():
         print(f"note: {clip.where} is one flat colour; it says nothing of any row")
     return truth

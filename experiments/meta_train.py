@@ -47,7 +47,8 @@ def main(argv):
     del argv
     config = _CONFIG.value
     checks.check(config)
-    cores.use(config.large_scale.batch, config.meta.batch)
+    phases = (config.large_scale, config.meta)
+    cores.use(*(phase.batch for phase in phases if phase.steps))
     clusters.join()
     mesh = sharding.mesh()
     job = training.Job(

@@ -12,6 +12,7 @@ from absl import flags
 from experiments import cli
 
 _OVERRIDE = re.compile(r"--?(?:no)?config\.([\w.]+)(?:=(.*))?", re.DOTALL)
+_SINGLE = re.compile(r"(--?config\.[\w.]+)\[.*", re.DOTALL)
 _NUMBERS = {int: "a whole number", float: "a number"}
 
 
@@ -20,12 +21,17 @@ def parse(argv: list[str]) -> list[str]:
 
     Raises:
       InputError: no such config file; a field that it does not have, with the nearest
-        that it has; not a number where one is.
+        that it has; one value of a tuple; not a number where one is.
     """
     flags.FLAGS["config"].default_as_str = None  # --help would tell of one, 'None'
     paths = [arg.split("=", 1)[1] for arg in argv if re.match("--?config=", arg)]
     if paths:
         config = _load(paths[-1])
+        for single in filter(None, map(_SINGLE.match, argv)):
+            raise cli.InputError(
+                f"{single[0]}: one value of several cannot be given alone; give all, "
+                f"{single[1]}=\"('a', 'b')\""
+            )
         for override in filter(None, map(_OVERRIDE.fullmatch, argv)):
             _check(config, *override.groups())
     return flags.FLAGS(argv)

@@ -31,18 +31,26 @@ class Way(NamedTuple):
 class Racer:
     """One way at work from given weights."""
 
-    def __init__(self, way, config, params, mesh, seconds):
-        """Compiles its steps. `seconds`: of training, from start to finish."""
+    def __init__(self, way, config, start, mesh, seconds):
+        """Compiles its steps.
+
+        Args:
+          way, config: what to do, with the settings of which training.
+          start: a `trained.Trained`; its training was of `config.run.seed`.
+          mesh: see `sharding`.
+          seconds: of training, from start to finish.
+        """
         self.name, self.steps, self.spent = way.name, 0, 0.0
         self._mesh = mesh
         self._limits = [until * seconds for until, _, _ in way.stages]
         phases = [_phase(config, mesh, *stage[1:]) for stage in way.stages]
-        copy = jax.tree.map(jnp.copy, params)
+        copy = jax.tree.map(jnp.copy, start.params)
         state = meta_step.init(copy, phases[0].optimizer)
         self._state = sharding.replicate(state, mesh)
-        key = jax.random.fold_in(jax.random.key(config.run.seed), 3)
+        # Beyond the clips, crops and blurs that the start was trained with.
+        key = jax.random.fold_in(jax.random.key(config.run.seed), 3 + start.step)
         self._key = sharding.replicate(key, mesh)
-        self._stages = [(phase.step, phase.batches(0)) for phase in phases]
+        self._stages = [(phase.step, phase.batches(start.step)) for phase in phases]
         for step, batches in self._stages:
             spare = jax.tree.map(jnp.copy, self._state)  # a step consumes its state
             jax.block_until_ready(self._after(step, batches, spare))
@@ -72,8 +80,9 @@ class Racer:
 def _phase(config, mesh, name, changes):
     config = config.copy_and_resolve_references()
     # Nobody knows how many steps fit, so the rate of learning does not fall with them.
-    config.meta.final_learning_rate = config.meta.learning_rate
-    config.large_scale.learning_rate = config.large_scale.final_learning_rate
+    rate = config.meta.learning_rate  # one for all ways
+    for section in (config.large_scale, config.meta):
+        section.learning_rate = section.final_learning_rate = rate
     config.large_scale.steps = config.meta.steps = 1
     config.update_from_flattened_dict(changes)
     every = build.phases(config, mesh, estimators.of_training(config))

@@ -9,8 +9,9 @@ FILE.json and FILE.png.
 
 From a start's weights four ways train for `--minutes` each, in turns: plain
 (large-scale training goes on), meta-training to first order, to second order, and
-annealed (half the time each). On the validation clips, each with a blur of its own:
-PSNR-Y after n = 0 .. 10 inner steps. Before that, how much curvature there is.
+annealed (half the time each), all at `config.meta.learning_rate`. On the validation
+clips, each with a blur of its own: PSNR-Y after n = 0 .. 10 inner steps. Before that,
+how much curvature there is, where the inner rule is descent.
 
 Stopped, the same command goes on with the start that it was at.
 """
@@ -24,15 +25,15 @@ import numpy as np
 from absl import flags
 from ml_collections import config_flags
 
-from adavsr_jax import curvature, metrics, objectives, pixels, sharding, tasks
+from adavsr_jax import metrics, pixels, sharding
 from experiments import (
     build,
     build_data,
-    build_inner,
     charts,
     checks,
     cli,
     cores,
+    curvatures,
     estimators,
     outputs,
     overrides,
@@ -63,9 +64,6 @@ WAYS = (
 )
 MARKS = (0.25, 0.5, 0.75, 1.0)  # shares of the time at which weights are scored
 ADAPTATION = 10  # the largest n
-# Loss, epsilon of charbonnier.
-LOSSES = (("l1", None), ("charbonnier", 1e-3), ("charbonnier", 1e-2))
-_CURVED_TASKS = 16
 
 
 def main(argv):
@@ -85,9 +83,9 @@ def main(argv):
             tell(f"{name}: done before")
             continue
         config.run.seed = start.config.run.seed
-        rows = list(_compare(name, config, start.params, tell))
-        found["curvature"] += _curvatures(name, config, start.params, tell)
-        found["results"] += rows
+        curved = curvatures.rows(name, config, start.params, tell)
+        found["results"] += list(_compare(name, config, start, tell))
+        found["curvature"] += curved
         found["provenance"] = provenance.collect() | {"config": config.to_dict()}
         outputs.write(output, json.dumps(found, indent=1, default=list))
     _draw(output.with_suffix(".png"), found)
@@ -125,7 +123,7 @@ def _read(output, config):
     return found
 
 
-def _compare(name, config, params, tell):
+def _compare(name, config, start, tell):
     """Yields the rows of one start."""
     seconds, mesh = 60 * _MINUTES.value, sharding.mesh()
     score = _scorer(config)
@@ -138,9 +136,9 @@ def _compare(name, config, params, tell):
         "steps": racer.steps,
         "psnr_y": psnr,
     }
-    before = score(params)
+    before = score(start.params)
     tell(f"{name}: before, {_curve(before)}")
-    racers = [racing.Racer(way, config, params, mesh, seconds) for way in WAYS]
+    racers = [racing.Racer(way, config, start, mesh, seconds) for way in WAYS]
     for racer in racers:
         yield row(0, racer, before)
     for mark in MARKS:
@@ -157,20 +155,19 @@ def _curve(psnr):
 
 def _scorer(config):
     """`params -> [11]`: PSNR-Y, means over clips, after n = 0 .. 10 inner steps."""
-    clips = build_data.validation_clips(config)
-    keys = validation.kernel_keys(config, len(clips))
     generator = build.generator(config, estimate=estimators.of_training(config))
     degrade = jax.jit(lambda key, clip: validation.degraded(key, clip, generator))
     to_uint8 = jax.jit(pixels.to_uint8)
     problems = []
-    for clip, key in zip(clips, keys, strict=True):
+    for clip, key in validation.problems(config, generator):
         lr, kernel = degrade(key, clip)
         problems.append((clip, np.asarray(to_uint8(lr)), np.asarray(kernel)))
     model = trained.Trained(None, 0, "", config)
 
     def score(params):
         params = jax.device_get(params)
-        return np.mean([_curve_of(model, params, *p) for p in problems], 0).tolist()
+        curves = [_curve_of(model, params, *problem) for problem in problems]
+        return np.mean(validation.finite(curves), 0).tolist()
 
     return score
 
@@ -183,45 +180,6 @@ def _curve_of(model, params, clip, lr, kernel):
         frames = np.stack(list(model.restore(weights, lr, kernel)))
         psnr.append(metrics.psnr_y(frames, clip).mean())
     return psnr
-
-
-def _curvatures(name, config, params, tell):
-    """Rows of `|H u| / |lambda|` by loss, means over tasks of the meta phase."""
-    rows = []
-    clips = build_data.validation_clips(config)[:_CURVED_TASKS]
-    keys = jax.random.split(jax.random.key(config.run.seed), len(clips))
-    for loss, epsilon in LOSSES:
-        of_loss = config.copy_and_resolve_references()
-        of_loss.loss.name = loss
-        of_loss.loss.epsilon = epsilon or of_loss.loss.epsilon
-        measure = jax.jit(_measure_curvature(of_loss))
-        found = [measure(params, *task) for task in zip(clips, keys, strict=True)]
-        means = jax.tree.map(lambda *leaves: np.mean(leaves, 0).tolist(), *found)
-        rows.append({"start": name, "loss": loss, "epsilon": epsilon})
-        rows[-1] |= means._asdict()
-        tell(
-            f"{name}: {loss} {epsilon or ''}: gap of the first order {means.gap:.4f}, "
-            f"cosine {means.cosine:.5f}"
-        )
-    return rows
-
-
-def _measure_curvature(config):
-    objective = objectives.space_time(build.model(config), build.distance(config))
-    generator = build.generator(config, estimate=estimators.of_training(config))
-
-    def measure(params, clip, key):
-        task = tasks.make(key, clip, generator)
-        return curvature.along(
-            params,
-            task.support,
-            objective,
-            lambda p: objective(p, task.query),
-            steps=config.inner.steps,
-            step_size=build_inner.step_size(config),
-        )
-
-    return measure
 
 
 def _draw(path, found):
@@ -266,14 +224,15 @@ def _draw(path, found):
             decibel,
             [by_steps(way) for way in names],
         ),
-        charts.Panel(
-            "|H u| / |lambda|",
-            "inner step k",
-            "mean and range of seeds",
-            [by_loss(loss) for loss in dict.fromkeys(map(_loss, curved))],
-            log="y",
-        ),
     ]
+    if curved:
+        by_losses = [by_loss(loss) for loss in dict.fromkeys(map(_loss, curved))]
+        of_seeds = "mean and range of seeds"
+        panels.append(
+            charts.Panel(
+                "|H u| / |lambda|", "inner step k", of_seeds, by_losses, log="y"
+            )
+        )
     charts.draw(path, panels)
 
 

@@ -14,6 +14,7 @@ import ml_collections
 from adavsr_jax import checkpoints, meta_step, sharding
 from experiments import (
     bad_steps,
+    boundaries,
     build,
     cli,
     clusters,
@@ -51,7 +52,7 @@ def run(job: Job, workdir: pathlib.Path, mesh: jax.sharding.Mesh) -> None:
 
     Raises:
       InputError: the folder is not to be had, is full, or holds checkpoints of
-        another network.
+        another network, or of a phase that the config has elsewhere.
       ConnectionError: another process of this run has gone.
       KeyboardInterrupt: told to stop; the state is saved.
     """
@@ -104,20 +105,23 @@ def _run(job, workdir, mesh):
 
 def _open(job, workdir, mesh):
     """The run's checkpoints, and its newest whole state or a fresh one, everywhere."""
-    folder, before = workdir / "checkpoints", None
+    folder, damaged = workdir / "checkpoints", None
     like = sharding.replicated(jax.eval_shape(job.form), mesh)
     while True:
         try:
             saved = checkpoints.Checkpoints(folder)
             if saved.latest() is None:
                 break
-            return saved, trained.restore(saved, saved.latest(), job.config, like)
+            step = saved.latest()
+            before = saved.record(step).get("phases")
+            boundaries.check(before, job.phases, step, workdir)
+            return saved, trained.restore(saved, step, job.config, like)
         except checkpoints.Damaged as error:
-            before = _set_aside(folder, error)
-    if before:
+            damaged = _set_aside(folder, error)
+    if damaged:
         raise cli.InputError(
             f"--workdir={workdir}: none of its checkpoints can be read, they lie in "
-            f"{before.parent} now; copy the run again, or choose another folder"
+            f"{damaged.parent} now; copy the run again, or choose another folder"
         )
     return saved, sharding.replicate(job.initial(), mesh)
 
@@ -218,7 +222,11 @@ def _saver(job, saved, log):
         else:
             best = f"step {found}" if (found := saved.best()) else "none so far"
             log.line(f"step {step} is saved, not judged; the best is {best}")
-        record = {"network": job.config.network.to_dict(), "data_step": step}
+        record = {
+            "network": job.config.network.to_dict(),
+            "data_step": step,
+            "phases": boundaries.record(job.phases),
+        }
         saved.save(step, state, record, job.judge(scores) if scores else -math.inf)
 
     return save

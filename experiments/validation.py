@@ -13,7 +13,7 @@ from adavsr_jax import (
     resampling,
     tasks,
 )
-from experiments import build, build_data, estimators
+from experiments import build, build_data, cli, clusters, estimators
 
 
 def build_validation(config):
@@ -22,11 +22,13 @@ def build_validation(config):
     The kernels are draws from the training distribution that every run with the same
     seed repeats; frames are dropped, LR is 8 bits. The kernel is known, or estimated
     where training tells estimates. Figures are means over clips of PSNR-Y: trilinear,
-    unadapted, and adapted by as many steps as internal learning chooses.
+    unadapted, and adapted by as many steps as internal learning chooses. A clip that
+    one of the three restores exactly counts in none; where that leaves no clip there
+    are no figures. Errors as of `problems`.
     """
-    clips = build_data.validation_clips(config)
     model, learn = build.model(config), build.learner(config)
     generator = build.generator(config, estimate=estimators.of_training(config))
+    pairs = problems(config, generator)
 
     @jax.jit
     def restore(params, clip, key):
@@ -37,21 +39,62 @@ def build_validation(config):
         outputs = resampling.trilinear(lr), network(params), network(adapted)
         return pixels.to_uint8(jnp.stack(outputs))  # [3, 2M-1, H, W, 3]
 
-    keys = kernel_keys(config, len(clips))
-
     def validate(params):
-        scores = [
+        restored = ((clip, restore(params, clip, key)) for clip, key in pairs)
+        scores = finite(
             [
-                metrics.psnr_y(np.asarray(video), clip)
-                for video in restore(params, clip, key)
+                [metrics.psnr_y(np.asarray(video), clip) for video in outputs]
+                for clip, outputs in restored
             ]
-            for clip, key in zip(clips, keys, strict=True)
-        ]
-        means = np.mean(scores, axis=(0, 2))
+        )
+        means = np.mean(scores, axis=(0, 2)) if len(scores) else ()
         names = ("psnr_trilinear", "psnr_unadapted", "psnr_adapted")
-        return dict(zip(names, map(float, means), strict=True))
+        return dict(zip(names, map(float, means), strict=False))
 
     return validate
+
+
+def problems(config, generator):
+    """`[(clip, key of its blur), ...]`: the validation clips that can be told apart.
+
+    Left out, with a note, is what trilinear upsampling restores exactly, as a black
+    clip: its PSNR is infinite and says nothing of the weights.
+
+    Raises:
+      InputError: all are.
+    """
+    clips = build_data.validation_clips(config)
+    keys = kernel_keys(config, len(clips))
+
+    @jax.jit
+    def upsampled(clip, key):
+        lr, _ = degraded(key, clip, generator)
+        return pixels.to_uint8(resampling.trilinear(lr))
+
+    is_exact = lambda clip, key: np.isinf(
+        metrics.psnr_y(np.asarray(upsampled(clip, key)), clip)
+    ).any()
+    pairs = zip(clips, keys, strict=True)
+    kept = [(clip, key) for clip, key in pairs if not is_exact(clip, key)]
+    if not kept:
+        raise cli.InputError(
+            f"config.data.validation: trilinear upsampling restores a frame of each of "
+            f"the {len(clips)} clips exactly, as of black ones, which says nothing of "
+            "weights; name other clips, or ask for more, config.run.validation_clips"
+        )
+    if len(kept) < len(clips) and clusters.is_first():
+        print(
+            f"note: {len(clips) - len(kept)} of {len(clips)} validation clips are left "
+            "out: trilinear upsampling restores them exactly, as black ones",
+            flush=True,
+        )
+    return kept
+
+
+def finite(scores):
+    """Of scores `[clips, ...]` those of clips that have no infinite one, an array."""
+    scores = np.asarray(scores)
+    return scores[np.isfinite(scores).reshape(len(scores), -1).all(axis=1)]
 
 
 def kernel_keys(config, count):

@@ -77,6 +77,13 @@ def test_more_devices_than_the_batch_is_a_multiple_of():
         build.phases(config, mesh)
 
 
+def test_a_phase_of_no_steps_asks_nothing_of_the_devices():
+    mesh = sharding.mesh(jax.devices()[:4])
+    config = _config(**{"large_scale.batch": 4, "meta.batch": 3})
+    (phase,) = build.phases(config, mesh)
+    assert phase.name == "large_scale"
+
+
 _PARSE = """
 import sys
 from absl import flags
@@ -100,6 +107,7 @@ def test_overrides_are_refused_with_the_way_out(tmp_path):
         f"{config} --config.iner.steps=3": "did you mean 'inner'?",
         f"{config} --config.steps=3": "it has: data, degradation,",
         f"{config} --config.inner.steps=2.5": "must be a whole number, as 5; got '2.5'",
+        f"{config} --config.data.train[0]=a:train": "train=\"('a', 'b')\"",
         "--config=nowhere.py": "no config file can be read there",
         f"--config={tmp_path}/broken.py": "SyntaxError",
     }

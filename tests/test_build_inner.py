@@ -62,12 +62,31 @@ def test_the_mask_is_of_paths():
     adapts = build_inner.adapt(
         tiny_config.make(**{"inner.adapted": ("ssr/trunk/Conv_3",)}), shapes
     )
-    names = [
+    assert _moved(adapts) == ["ssr/trunk/Conv_3/bias", "ssr/trunk/Conv_3/kernel"]
+
+
+def _moved(adapts):
+    """The paths of parameters that adapt."""
+    return [
         jax.tree_util.keystr(path, simple=True, separator="/")
         for path, moves in jax.tree_util.tree_leaves_with_path(adapts.keywords["mask"])
         if moves
     ]
-    assert names == ["ssr/trunk/Conv_3/bias", "ssr/trunk/Conv_3/kernel"]
+
+
+def test_a_name_is_not_the_beginning_of_a_longer_one():
+    conv = lambda number: {f"Conv_{number}": {"bias": 0, "kernel": 0}}
+    shapes = {"tsr": conv(0), "ssr": {"trunk": conv(3) | conv(30)}}
+    adapted = lambda *paths: _moved(
+        build_inner.adapt(tiny_config.make(**{"inner.adapted": paths}), shapes)
+    )
+    three = ["ssr/trunk/Conv_3/bias", "ssr/trunk/Conv_3/kernel"]
+    assert adapted("ssr/trunk/Conv_3") == adapted("ssr/trunk/Conv_3/") == three
+    assert adapted("ssr/trunk/Conv_3/bias") == three[:1]
+    assert len(adapted("ssr/trunk")) == len(adapted("ssr")) == 4
+    assert len(adapted("tsr", "ssr")) == 6
+    with pytest.raises(cli.InputError, match="no parameter's path starts with 'ss'"):
+        adapted("ss")
 
 
 @pytest.mark.parametrize(
@@ -89,6 +108,11 @@ def test_the_mask_is_of_paths():
             {"inner.learn_step_sizes": True, "inner.ssr_step_size": 0.0},
             "config.inner.ssr_step_size must be above 0 to be learned; got 0.0",
         ),
+        (
+            {"meta.algorithm": "reptile", "inner.learn_step_sizes": True},
+            "config.meta.algorithm must be maml where config.inner.learn_step_sizes",
+        ),
+        ({"outer.average_decay": 1.0}, "average_decay must be 0 or more and below 1;"),
         ({"outer.over_tasks": "loop"}, "one of auto, vmap, scan; got 'loop'"),
     ],
 )

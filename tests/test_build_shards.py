@@ -43,7 +43,8 @@ def _septuplets(tmp_path_factory):
     """A small tree in the layout of Vimeo-90K's septuplet release."""
     root = tmp_path_factory.mktemp("vimeo_septuplet")
     lists = {
-        "sep_trainlist.txt": [f"{i:05d}/{j:04d}" for i in (1, 2) for j in (1, 2, 3)],
+        "sep_trainlist.txt": [f"{i:05d}/{j:04d}" for i in (1, 2) for j in (1, 2, 3)]
+        + ["00004/0001", "00004/0003"],
         "sep_testlist.txt": ["00001/0004", "00003/0001"],
     }
     for number, clip_id in enumerate(sum(lists.values(), [])):
@@ -61,25 +62,29 @@ def _vimeo(septuplets, tmp_path_factory):
     output = tmp_path_factory.mktemp("shards") / "new" / "vimeo"
     done = _build("vimeo90k", septuplets, output, "--clips_per_shard=4")
     assert (done.returncode, done.stderr) == (0, "")
-    assert "8 records, 3 shards" in done.stdout
+    assert "10 records, 4 shards" in done.stdout
     return output
 
 
 def test_septuplets_come_back_in_the_order_of_their_lists(vimeo):
-    train, test = data.shards(vimeo, "train"), data.shards(vimeo, "test")
-    assert (len(train), len(test)) == (6, 2)
+    splits = ("train", "val", "test")
+    train, val, test = (data.shards(vimeo, split) for split in splits)
+    assert (len(train), len(val), len(test)) == (6, 2, 2)
+    # Whole folders: nothing of the one that is held out is trained on.
+    assert [val.describe(n)[-11:] for n in range(2)] == ["00004/0001)", "00004/0003)"]
+    np.testing.assert_array_equal(val[1], _clip(7))
     for number in range(6):
         np.testing.assert_array_equal(train[number], _clip(number))
-    np.testing.assert_array_equal(test[1], _clip(7))
+    np.testing.assert_array_equal(test[1], _clip(9))
     assert train.describe(4).endswith("record 1 (00002/0002)")
 
 
 def test_manifest_tells_what_is_there(vimeo, septuplets):
     manifest = manifests.read(vimeo)
     assert manifest["source"] == septuplets.name
-    assert manifest["records"] == 8 and manifest["frames"] == 7
+    assert manifest["records"] == 10 and manifest["frames"] == 7
     assert manifest["min_size"] == manifest["max_size"] == [12, 20]
-    assert [file["records"] for file in manifest["files"]] == [3, 3, 2]
+    assert [file["records"] for file in manifest["files"]] == [3, 3, 2, 2]
     assert manifest["splits"]["test"] == ["00001/0004", "00003/0001"]
     listed = {file["path"] for file in manifest["files"] + manifest["metadata"]}
     assert {path.name for path in vimeo.iterdir()} == listed | {manifests.FILE}
@@ -162,6 +167,14 @@ def test_bad_flags_are_one_line(flags):
     assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("split", ["val 2", "a/b", "", "-", "all"])
+def test_a_split_that_names_no_file_is_refused_first(split):
+    done = _build("videos", "nowhere", "nothing", f"--split={split}")
+    assert done.returncode == 2
+    assert "--split" in done.stderr and "letters, digits, _ and -" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
 def _pan(seed, num_frames, size=24):
     """Frames of a window that moves over smooth noise of its own palette."""
     rng = np.random.default_rng(seed)
@@ -242,7 +255,7 @@ def _rewrite(root, **changes):
 
 def test_verify_finds_each_damage(vimeo, tmp_path):
     done = _command("verify", f"--shards={vimeo}")
-    assert done.returncode == 0 and "8 records in 3 shards" in done.stdout
+    assert done.returncode == 0 and "10 records in 4 shards" in done.stdout
 
     def faults(damage):
         root = tmp_path / "copy"
@@ -276,8 +289,8 @@ def test_verify_finds_each_damage(vimeo, tmp_path):
     ]
     told = faults(lambda root, shard: (root / manifests.FILE).unlink())
     assert len(told) == 1 and "no shards at" in told[0]
-    train = manifests.read(vimeo)["splits"]["train"]
-    swapped = {"train": train[::-1], "test": ["00001/0004", "00003/0001"]}
+    ids = manifests.read(vimeo)["splits"]
+    swapped = ids | {"train": ids["train"][::-1]}
     told = faults(lambda root, shard: _rewrite(root, splits=swapped))
     assert len(told) == 6
     assert told[5] == f"{name} record 2: is 00002/0003, the manifest says 00001/0001"

@@ -15,6 +15,8 @@ def main(argv):
         raise cli.InputError("two\\nlines")
     if DO.value == "file":
         open("nowhere/file")
+    if DO.value == "memory":
+        raise MemoryError("9 GiB for an array")
     if DO.value == "bug":
         raise RuntimeError("ours")
     if DO.value == "stop":
@@ -33,6 +35,11 @@ cli.run(main)
             "--do=file",
             2,
             "error: [Errno 2] No such file or directory: 'nowhere/file'\n",
+        ),
+        (
+            "--do=memory",
+            2,
+            "error: out of memory (9 GiB for an array): ask for less at once\n",
         ),
         ("--dont=x", 2, "error: Unknown command line flag 'dont'\n"),
         ("word", 2, "error: unexpected argument 'word': flags look like --a=b\n"),

@@ -64,6 +64,12 @@ def test_every_derivative_order_equals_lax_in_float64():
         )
 
 
+def test_an_image_smaller_than_its_kernel_is_refused():
+    image, kernel = jnp.ones((1, 1, 5, 1)), jnp.ones((3, 3, 1, 1))
+    with pytest.raises(ValueError, match=r"\(3, 3\) does not fit in \(1, 5\) padded"):
+        convolution.convolve(image, kernel, ((0, 0), (0, 0)))
+
+
 @pytest.mark.parametrize("axes", [(0, 0), (0, None), (None, 0)])
 def test_batching_equals_a_loop_in_every_derivative(axes):
     with jax.enable_x64(True):

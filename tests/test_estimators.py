@@ -112,6 +112,16 @@ def test_a_shot_too_small_to_tell_is_assumed_and_said_to_be(ship, name, shape):
 
 
 @pytest.mark.parametrize("name", ["recurrence", "spectrum"])
+def test_the_middle_of_eight_frames_tells_for_a_long_shot(name):
+    shot = np.random.default_rng(0).integers(0, 256, (11, 40, 300, 3), np.uint8)
+    estimate = estimators.load(name).estimate
+    part = kernel_estimation.seen(shot)
+    assert part.shape == (8, 40, 256, 3)
+    found, wanted = estimate(shot), estimate(part)
+    np.testing.assert_array_equal(found.kernel, wanted.kernel)
+
+
+@pytest.mark.parametrize("name", ["recurrence", "spectrum"])
 def test_a_flat_shot_gets_a_middling_blur(name):
     found = estimators.load(name).estimate(np.full((3, 48, 48, 3), 90, np.uint8))
     s1, s2, _ = kernels.moments(kernels.check(found.kernel, name))

@@ -30,6 +30,19 @@ def clips(tmp_path_factory):
     return evaluation.clips(tmp_path_factory.mktemp("clips"))
 
 
+def test_a_clip_too_small_for_niqe_is_named(clips, tmp_path):
+    file = tmp_path / "pristine.npz"
+    np.savez(file, mu_pris_param=np.zeros(36), cov_pris_param=np.eye(36))
+    words = r"/a: NIQE needs two blocks .*; got 32 x 48; leave --pristine or the clip"
+    with pytest.raises(cli.InputError, match=words):
+        evaluation.run(
+            f"--clips={clips}",
+            f"--output={tmp_path}",
+            "--kernels=bicubic",
+            f"--pristine={file}",
+        )
+
+
 def test_a_run_leaves_every_field_of_every_row(clips, tmp_path, capsys):
     evaluation.run(
         f"--clips={clips}",

@@ -48,6 +48,21 @@ def test_a_rate_a_step_and_the_last_for_all_later_ones():
     np.testing.assert_allclose(adapted["ssr"], [3 * 0.5 * 0.8 * 0.9 * 0.9], rtol=1e-6)
 
 
+def test_rates_may_be_of_numpy_and_of_another_precision():
+    rates = np.array([0.5, 0.2, 0.1], np.float32)
+    found = _adapt(4, {"tsr": 0.1, "ssr": rates}).params
+    wanted = _adapt(4, {"tsr": 0.1, "ssr": jnp.asarray(rates)}).params
+    jax.tree.map(np.testing.assert_array_equal, found, wanted)
+    half = jax.tree.map(lambda p: p.astype(jnp.bfloat16), PARAMS)
+    found = inner_loop.adapt(
+        half, TASK, _loss, steps=4, step_size=rates, gradient=jax.value_and_grad
+    ).params
+    assert {leaf.dtype for leaf in jax.tree.leaves(found)} == {jnp.dtype("bfloat16")}
+    np.testing.assert_allclose(
+        found["ssr"].astype(np.float32), wanted["ssr"], rtol=0.02
+    )
+
+
 def test_no_step_changes_nothing():
     adaptation = _adapt(0, 0.1, watch=lambda p: _loss(p, TASK))
     jax.tree.map(np.testing.assert_array_equal, adaptation.params, PARAMS)

@@ -33,6 +33,7 @@ every_script = pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.
 every_jobset = pytest.mark.parametrize("path", JOBSETS, ids=lambda path: path.name)
 # Notes its arguments, a line each time, and ends with the next of the statuses.
 _PYTHON = """#!/usr/bin/env bash
+echo "${SRUN_CPUS_PER_TASK:-}" > cores
 printf '%s\\t' "$@" >> calls; echo >> calls
 status=$(head -n 1 statuses)
 tail -n +2 statuses > rest && mv rest statuses
@@ -149,6 +150,16 @@ def test_slurm_script_outlives_a_signal_and_has_the_job_again(tmp_path):
     done, calls = _start(LAUNCH / "slurm.sh", tmp_path, ["signalled"])
     assert done.returncode == 75
     assert calls == [COMMAND, ["scontrol requeue 7"]]
+
+
+@pytest.mark.parametrize(
+    "given, cores", [({"SLURM_CPUS_PER_TASK": "8"}, "8"), ({}, "1")]
+)
+def test_slurm_gives_a_process_the_cores_of_its_task(given, cores, tmp_path):
+    # srun of SLURM 22.05 and later looks at a variable that sbatch does not set.
+    done, _ = _start(LAUNCH / "slurm.sh", tmp_path, [0], **given)
+    assert done.returncode == 0
+    assert (tmp_path / "cores").read_text() == f"{cores}\n"
 
 
 def test_slurm_warns_before_the_end_and_may_requeue():

@@ -107,6 +107,16 @@ def test_a_finished_run_goes_on_with_more_steps_and_says_so(undisturbed, tmp_pat
     assert more[-1] != lines[-1]
 
 
+def test_a_run_stays_in_the_phase_that_it_was_in(undisturbed):
+    workdir, _ = undisturbed
+    before = (workdir / "config.json").read_bytes()
+    process = _start(workdir, "--config.large_scale.steps=9")
+    output, _ = process.communicate(timeout=600)
+    assert process.returncode == 2 and output.count("\n") == 1
+    assert "set config.large_scale.steps=4, or" in output
+    assert (workdir / "config.json").read_bytes() == before
+
+
 def test_a_second_run_is_kept_out(tmp_path):
     with filelock.FileLock(tmp_path / "lock"):
         second = _start(tmp_path)

@@ -101,6 +101,11 @@ def test_the_smallest_frames_suffice():
     kernels.check(_find(np.full((1, 12, 12, 3), 7, np.uint8), _KEY), "smallest")
 
 
+def test_the_depth_of_codes_does_not_matter():
+    deep = _find(np.asarray(_shot("wide")).astype(np.uint16) * 257, _KEY)
+    np.testing.assert_array_equal(deep, _estimate("wide"))
+
+
 def test_types_are_never_promoted_silently():
     with jax.numpy_dtype_promotion("strict"):
         _find(_NO_DETAIL, _KEY)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import zstandard
 
 from adavsr_jax import manifests, records
 
@@ -64,6 +65,13 @@ def test_other_bytes_are_refused_by_what_is_wrong():
         records.decode(data[:4] + b"\x09\0\0\0" + data[8:])
     with pytest.raises(ValueError, match="another size"):
         records.decode(data[:8] + b"\x03\0\0\0" + data[12:])
+
+
+def test_a_clip_of_no_frames_is_damaged():
+    header = records.encode(_clip((2, 4, 5, 3)))[:20]
+    nothing = zstandard.ZstdCompressor().compress(b"")
+    with pytest.raises(ValueError, match="damaged clip"):
+        records.decode(header[:8] + bytes(4) + header[12:] + nothing)
 
 
 @pytest.mark.parametrize(

@@ -105,6 +105,27 @@ def test_power_is_the_variance_of_white_noise():
     np.testing.assert_allclose(found[3:-3, 3:].mean(), expected, rtol=0.03)
 
 
+def test_the_depth_of_codes_does_not_matter():
+    shot = np.asarray(_shot("level"))
+    deep = spectrum.estimate(shot.astype(np.uint16) * 257)
+    np.testing.assert_array_equal(deep, spectrum.estimate(shot))
+
+
+def test_windows_are_every_half_one_and_the_last():
+    luma = np.random.default_rng(0).integers(0, 256, (2, 40, 70, 1), np.uint8)
+    lr = np.repeat(luma, 3, axis=-1)
+    parts = [lr[:, y : y + 32, x : x + 32] for y in (0, 8) for x in (0, 16, 32, 38)]
+    together = spectrum.power(np.concatenate(parts))  # one window a frame
+    np.testing.assert_allclose(spectrum.power(lr), together, rtol=1e-4)
+
+
+def test_a_larger_shot_is_no_longer_program():
+    size = lambda *shape: len(
+        jax.make_jaxpr(spectrum.power)(np.zeros(shape, np.uint8)).eqns
+    )
+    assert size(2, 32, 32, 3) == size(2, 128, 96, 3)
+
+
 def test_types_are_never_promoted_silently():
     with jax.numpy_dtype_promotion("strict"):
         found = jax.jit(spectrum.estimate)(_shot("narrow"))

@@ -119,6 +119,7 @@ def test_what_it_trained_names_blurs_or_says_that_it_cannot(undisturbed):
         ({"estimator.patch": 34}, "config.estimator.patch must be a multiple of 4"),
         ({"network.features": 0}, "config.network.features must be 1 or more; got 0"),
         ({"degradation.compression": 0.5}, "degradation.compression must be 1.0 or"),
+        ({"outer.average_decay": 1.0}, "average_decay must be 0 or more and below 1"),
         ({"degradation.kernels": "sharp"}, "config.degradation.kernels must be one"),
         ({"outer.over_tasks": "loop"}, "over_tasks must be auto, vmap or scan; got"),
         ({"data.frames": 4}, "config.data.frames must be odd"),

@@ -22,7 +22,7 @@ _BAR = 200  # clips a second of a core, lossless
 _BATCH = 4
 _BATCHES = 4  # a round's
 _CROP = 256  # pixels, height and width
-_SET = 64_612  # clips that a set as Vimeo-90K's has to train on
+_SET = 64_612  # clips that a set as Vimeo-90K's lists to train on
 _SETTLE = 12  # batches: what was held ready when nobody asked is gone by then
 # Threads and processes that read, as `data.batches` takes them.
 _READERS = ((1, 0), (2, 0), (1, 1))

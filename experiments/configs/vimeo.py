@@ -28,7 +28,7 @@ def get_config():
     data.root = "data/vimeo90k"
     data.train = (".:train",)  # folder inside root : split
     data.weights = (1.0,)  # share of each
-    data.validation = ".:test"
+    data.validation = ".:val"  # a folder that training and evaluation leave alone
     data.frames = 7
     data.rendered_clips = 0  # > 0: no shards, so many clips that the project renders
 
@@ -100,7 +100,9 @@ def get_config():
 
     config.run = run = ml_collections.ConfigDict()
     run.seed = 0
-    run.start_from = ""  # s, b or the folder of a run: weights to begin with
+    # s, b or the folder of a run: weights to begin with. With the seed of that run its
+    # clips, crops and blurs come again in their order: give another.
+    run.start_from = ""
     run.log_every_steps = 100
     run.save_every_steps = 1000
     run.max_bad_steps = 10  # in a row that are not finite and left out; then it stops

@@ -25,6 +25,8 @@ set -euo pipefail
 # A signal meant for training may reach this shell too, which has to see how it ended.
 trap : TERM
 status=0
+# Since SLURM 22.05 srun does not take this over from the job: a process had one core.
+export SRUN_CPUS_PER_TASK="${SLURM_CPUS_PER_TASK:-1}"
 # One that has saved leaves before the others: they must not be killed for it.
 srun --kill-on-bad-exit=0 "$RUNTIME/bin/python" -m experiments.meta_train \
     --config="$CONFIG" --workdir="$WORKDIR" "$@" || status=$?
