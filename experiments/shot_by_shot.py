@@ -18,7 +18,7 @@ import numpy as np
 
 from adavsr_jax import resizing
 from adavsr_jax.video import kinds
-from experiments import method, shot_stream, stages, targets
+from experiments import method, shot_stream, stages, targets, work_folder
 
 _PIECE = 32  # input frames that a piece has at least, if its shot has
 _AHEAD, _BEHIND = 16, 8  # frames that wait: decoded, and restored
@@ -44,7 +44,7 @@ class Job:
     step: fractions.Fraction
     method: method.Method
     target: targets.VideoTarget | targets.FolderTarget
-    work: targets.Work
+    work: work_folder.Work
     taught: method.Taught | None = None
     keep_duration: bool = False
     size: tuple[int, int] | None = None
@@ -220,7 +220,7 @@ class _Recorder:
     def close(self, shot, end, closes, held):
         self._piece.close()
         self._piece = None
-        self._job.work.add(targets.Piece(shot, end, closes, self._times, str(held)))
+        self._job.work.add(work_folder.Piece(shot, end, closes, self._times, str(held)))
 
     def discard(self):
         if self._piece is not None:

@@ -20,6 +20,7 @@ from experiments import (
     stamps,
     targets,
     trained,
+    work_folder,
 )
 
 ADAPT = ("shot", "video", "none")
@@ -102,7 +103,7 @@ class Run:
             **self._target.identity(),
         }
         plan, self._needed = self._plan(code)
-        begun = targets.begun(request.output)
+        begun = work_folder.begun(request.output)
         # What is free may have changed since; passes stay what they were.
         if begun and begun | {"plan": 0} == self._settings | {"plan": 0}:
             plan = passes.Plan(*begun["plan"])
@@ -172,7 +173,7 @@ class Run:
         request, told = self._request, progress.Progress(self._total, stream)
         for note in self.notes:
             told.line(f"note: {note}")
-        work = targets.Work(request.output, self._settings, anew=request.overwrite)
+        work = work_folder.Work(request.output, self._settings, anew=request.overwrite)
         try:
             done = self._restored(work, told)
             made = self._target.finish(work.folder, len(work.pieces), done, self._cut())

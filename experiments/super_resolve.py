@@ -29,7 +29,7 @@ from experiments import (
     shipped,
     stages,
     streaming,
-    targets,
+    work_folder,
 )
 
 _INPUT = flags.DEFINE_string(
@@ -150,7 +150,7 @@ def main(argv):
     try:
         stages.interruptible(lambda: _work(request))
     except KeyboardInterrupt:
-        targets.tidy(output)
+        work_folder.tidy(output)
         raise
     except jax.errors.JaxRuntimeError as error:
         if "RESOURCE_EXHAUSTED" not in str(error):

@@ -11,7 +11,7 @@ import small
 import untrained
 
 from adavsr_jax import degradation, kernels, passes, pixels, video
-from experiments import estimators, shot_by_shot, streaming, targets
+from experiments import estimators, shot_by_shot, streaming, work_folder
 
 _RATE = fractions.Fraction(10)
 _KERNEL = np.asarray(kernels.gaussian(1.6, 1.2, 0.5))
@@ -155,19 +155,19 @@ def test_a_killed_run_goes_on(tmp_path, weights, monkeypatch, after):
     lr = np.concatenate([_shot(0, 5), _shot(1, 4)])
     asked = {"steps": 1}
     undisturbed, _ = _restored(tmp_path, weights, lr, **asked)
-    add = targets.Work.add
+    add = work_folder.Work.add
 
     def killing(work, piece):
         if len(work.pieces) == after:
             raise _Killed
         add(work, piece)
 
-    monkeypatch.setattr(targets.Work, "add", killing)
+    monkeypatch.setattr(work_folder.Work, "add", killing)
     with pytest.raises(_Killed):
         _restored(tmp_path, weights, None, **asked)
     left = (tmp_path / "out.part").exists()
     assert left == (after > 0)
-    monkeypatch.setattr(targets.Work, "add", add)
+    monkeypatch.setattr(work_folder.Work, "add", add)
     resumed, lines = _restored(tmp_path, weights, None, **asked)
     assert any("goes on after input frame" in line for line in lines) == left
     np.testing.assert_array_equal(resumed, undisturbed)
