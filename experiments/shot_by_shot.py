@@ -90,6 +90,7 @@ def restore(job: Job) -> Done:
             job.progress(count)
         behind.finish()
     except BaseException:
+        behind.stop()  # an encoder that is closed under its frames takes all down
         recorder.discard()
         raise
     finally:

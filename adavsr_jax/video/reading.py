@@ -143,7 +143,12 @@ class _File(Source):
 
     def close(self):
         super().close()
-        self._decoded.close()
+        try:
+            self._decoded.close()
+        except ValueError:
+            # A thread is inside of it still, on a disk that hangs: what it reads from
+            # ends with the process, and why we close is what has to be heard.
+            return
         self._container.close()
 
     def _enter(self, share):
