@@ -54,7 +54,11 @@ class Request:
 
 def restore(request: Request, weights, blur, stream=None) -> int:
     """A video from file to file; see `Run`."""
-    video.check_output(request.output, overwrite=request.overwrite)
+    output = work_folder.place(request.output)
+    request = dataclasses.replace(request, output=output)
+    work_folder.check(
+        request.source, output, request.preview, overwrite=request.overwrite
+    )
     with video.open_source(request.source) as source:
         return Run(request, source, weights, blur).restore(stream)
 
@@ -177,13 +181,13 @@ class Run:
         try:
             done = self._restored(work, told)
             made = self._target.finish(work.folder, len(work.pieces), done, self._cut())
-            work.publish(made)
         except ValueError:
             work.remove()  # what is wrong with the input will be so again
             raise
         except BaseException:
             work.leave()
             raise
+        work.publish(made, overwrite=request.overwrite)
         for note in [*self._source.notes, *self._target.notes[len(self.notes) :]]:
             told.line(f"note: {note}")
         told.line(_summary(request.output, done))

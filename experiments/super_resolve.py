@@ -121,15 +121,12 @@ _OVERWRITE = flags.DEFINE_bool("overwrite", False, "Replace what stands at --out
 
 def main(argv):
     del argv
-    output = pathlib.Path(_OUTPUT.value)
+    output = work_folder.place(pathlib.Path(_OUTPUT.value))
+    preview = _PREVIEW.value and pathlib.Path(_PREVIEW.value)
     # What can fail at once fails before weights are read and frames decoded.
     if not os.path.exists(_INPUT.value):
         raise cli.InputError(f"--input={_INPUT.value}: no such file or folder")
-    video.check_output(output, overwrite=_OVERWRITE.value)
-    if output.exists() and os.path.samefile(_INPUT.value, output):
-        raise cli.InputError(
-            f"--output={output} is the input, which would be lost: choose another name"
-        )
+    work_folder.check(_INPUT.value, output, preview, overwrite=_OVERWRITE.value)
     request = streaming.Request(
         source=pathlib.Path(_INPUT.value),
         output=output,
@@ -142,7 +139,7 @@ def main(argv):
         span=_span(_FRAMES.value),
         keep_duration=_KEEP_DURATION.value,
         memory=_bytes(_MEMORY.value),
-        preview=_PREVIEW.value and outputs.file("preview", _PREVIEW.value, ".png"),
+        preview=preview and outputs.file("preview", preview, ".png"),
         overwrite=_OVERWRITE.value,
     )
     compile_cache.use()

@@ -12,9 +12,11 @@ from typing import NamedTuple
 
 import filelock
 
+from adavsr_jax import pictures, video
 from experiments import cli, ledger
 
 _JOURNAL, _LOCK = "journal", "lock"
+_held = set()  # folders that this process holds
 
 
 class Piece(NamedTuple):
@@ -53,8 +55,7 @@ class Work:
         Raises:
           InputError: it is of other settings, not of ours, or another command's.
         """
-        self.folder = _folder(output)
-        self._output = output
+        self.folder, self._output = _folder(output), output
         if _in_the_way(self.folder):
             raise cli.InputError(
                 f"{self.folder}: is in the way and not of our making; rename it"
@@ -68,7 +69,12 @@ class Work:
                 f"{self.folder}: another command is writing {output}; wait for it, or "
                 "choose another --output"
             ) from None
-        self._journal = self._open(settings, anew)
+        try:
+            self._journal = self._open(settings, anew)
+        except BaseException:
+            self._lock.release()
+            raise
+        _held.add(self.folder)
         self.pieces = []
         while (found := self._journal.found([len(self.pieces)])) is not None:
             self.pieces.append(Piece(*found))
@@ -91,26 +97,96 @@ class Work:
         self._journal.add([len(self.pieces)], list(piece))
         self.pieces.append(piece)
 
-    def publish(self, made: pathlib.Path) -> None:
-        """Puts what was made in its place and removes the folder."""
-        if self._output.is_dir():  # check_output saw to it that all in it is ours
-            shutil.rmtree(self._output)
-        os.replace(made, self._output)
+    def publish(self, made: pathlib.Path, *, overwrite: bool) -> None:
+        """Puts what was made in its place and removes the folder.
+
+        Raises:
+          InputError: something came to stand there since the work began, which is kept,
+            and so is what was made: the same command puts it in place later.
+        """
+        try:
+            try:
+                video.check_output(self._output, overwrite=overwrite)
+            except ValueError as error:
+                found = str(error).rsplit("; ", 1)[0]
+                way = "" if overwrite else ", or give it with --overwrite"
+                raise cli.InputError(
+                    f"{found}, and did not when the work began; the result is kept as "
+                    f"{made}: move away what is in its place and give the same command "
+                    f"again{way}; nothing is restored anew"
+                ) from error
+            _replace(self._output, made)
+        except BaseException:
+            self.leave()
+            raise
         self.remove()
 
     def remove(self) -> None:
         """Removes the folder with all pieces."""
-        self._journal.close()
-        self._lock.release()
+        self._let_go()
         shutil.rmtree(self.folder)
 
     def leave(self) -> None:
         """Leaves the folder to a later command; removes it if nothing is finished."""
+        self._let_go()
         if not self.pieces:
-            self.remove()
-            return
+            shutil.rmtree(self.folder)
+
+    def _let_go(self):
         self._journal.close()
+        _held.discard(self.folder)
         self._lock.release()
+
+
+def _replace(output, made):
+    """Moves `made` to `output`, where frames of ours may stand, and nothing else."""
+    if output.is_dir():
+        for path in output.iterdir():
+            if pictures.is_ours(path):
+                path.unlink()
+        output.rmdir()  # which fails if something came just now
+    os.replace(made, output)
+
+
+def place(output: pathlib.Path) -> pathlib.Path:
+    """Where an output really goes: a link stays, and what it leads to is replaced."""
+    named = output.name not in ("", "..")
+    return output if named and not output.is_symlink() else output.resolve()
+
+
+def check(
+    source: pathlib.Path,
+    output: pathlib.Path,
+    preview: pathlib.Path | None,
+    *,
+    overwrite: bool,
+) -> None:
+    """Raises before any work is done if its result could not be put in place.
+
+    Args:
+      source: the input. output: as `place` gives it. preview: a picture, or None.
+      overwrite: whether what stands at `output` may be replaced.
+
+    Raises:
+      ValueError, OSError: as `video.check_output`; the input is the output; a preview
+        inside the output; a folder that is a file system of its own.
+    """
+    video.check_output(output, overwrite=overwrite)
+    if output.exists() and os.path.samefile(source, output):
+        raise cli.InputError(
+            f"--output={output} is the input, which would be lost: choose another name"
+        )
+    if output.is_dir() and os.path.ismount(output):
+        raise cli.InputError(
+            f"--output={output}: is a mount point, which cannot be replaced; choose a "
+            f"folder in it, as {output / 'frames'}"
+        )
+    for folder in (output, _folder(output)):
+        if preview and folder.resolve() in preview.resolve().parents:
+            raise cli.InputError(
+                f"--preview={preview}: lies in {folder}, of which nothing is kept but "
+                "frames; choose another place"
+            )
 
 
 def begun(output: pathlib.Path) -> dict | None:
@@ -125,12 +201,22 @@ def begun(output: pathlib.Path) -> dict | None:
 
 
 def tidy(output: pathlib.Path) -> None:
-    """Removes `OUTPUT.part` if it is ours and no piece of it is finished."""
+    """Removes `OUTPUT.part` if it is ours, no piece is finished, nobody at work there.
+
+    This process may be: it is about to end.
+    """
     folder = _folder(output)
     if begun(output) is None:
         return
+    lock = filelock.FileLock(folder / _LOCK)
+    try:
+        if folder not in _held:
+            lock.acquire(blocking=False)
+    except filelock.Timeout:
+        return
     if (folder / _JOURNAL).read_bytes().count(b"\n") < 2:
         shutil.rmtree(folder, ignore_errors=True)
+    lock.release()
 
 
 def _folder(output):
