@@ -127,7 +127,7 @@ def _restore_shot(job, shot, first, recorder, behind):
         job.method.restore(taught, stream.pixels(), first), start=2 * first
     ):
         index, midway = divmod(number, 2)
-        if not midway and index % length == 0:
+        if not midway and (index - first) % length == 0:
             if index > first:
                 closing = (
                     shot.number,

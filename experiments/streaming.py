@@ -24,6 +24,7 @@ from experiments import (
 )
 
 ADAPT = ("shot", "video", "none")
+_PASSES = {"memory": None, "plan": None}  # settings that one may go on without
 _MIDDLE = 64  # frames near the middle that --adapt=video chooses a shot of
 
 
@@ -108,10 +109,13 @@ class Run:
         }
         plan, self._needed = self._plan(code)
         begun = work_folder.begun(request.output)
-        # What is free may have changed since; passes stay what they were.
-        if begun and begun | {"plan": 0} == self._settings | {"plan": 0}:
-            plan = passes.Plan(*begun["plan"])
         self._settings["plan"] = list(plan)
+        if begun and begun | _PASSES == self._settings | _PASSES:
+            # What is free may have changed since; passes stay what they were, unless
+            # a person says: others fit behind them as well.
+            if begun.get("memory") == request.memory:
+                plan = passes.Plan(*begun["plan"])
+            self._settings = begun
         self._method = method.Method(
             weights, blur.estimate, steps, request.back_projections, plan
         )
