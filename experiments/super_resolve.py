@@ -12,6 +12,7 @@ does not depend on the length. Killed or interrupted, the same command goes on a
 last piece that was finished; pieces lie in `OUTPUT.part` until the end.
 """
 
+import math
 import os
 import pathlib
 import re
@@ -200,7 +201,7 @@ def _span(text):
 def _bytes(gib):
     if gib is None:
         return None
-    if not gib > 0:
+    if not 0 < gib < math.inf:
         raise cli.InputError(f"--memory={gib}: expected GiB above 0, as --memory=4")
     return int(gib * 2**30)
 

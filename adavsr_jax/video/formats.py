@@ -238,7 +238,7 @@ def _options(name, known, crf, chroma, width):
     else:
         crf = known.crf if crf is None else crf
         fractions_too = name.startswith("libx26")
-        whole = fractions_too or crf == int(crf)
+        whole = fractions_too or crf % 1 == 0  # not of inf, nor of nan
         if not 0 <= crf <= known.top or not whole:
             raise ValueError(
                 f"--crf={crf}: {name} takes {'' if fractions_too else 'whole '}numbers"
@@ -282,7 +282,7 @@ def _try(path, form):
         with av.open(io.BytesIO(), "w", format=form.container) as container:
             add_stream(container, form)
             container.start_encoding()
-    except (av.FFmpegError, ValueError) as error:
+    except (av.FFmpegError, ValueError, OverflowError) as error:
         raise ValueError(
             f"{path}: cannot hold {form.codec}, {form.pixel_format},"
             f" {form.width} x {form.height}; use another codec or suffix ({error})"
