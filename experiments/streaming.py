@@ -257,7 +257,7 @@ def _target(request, info):
                     f"--{flag}={getattr(request, flag)}: is of videos, and --output="
                     f"{request.output} is a folder of PNG files"
                 )
-        return targets.FolderTarget(info, height, width)
+        return targets.FolderTarget(request.source, info, height, width)
     return targets.VideoTarget(
         request.output,
         request.source,

@@ -5,9 +5,12 @@ All of it is made in a folder beside the output, see `work_folder`.
 
 import pathlib
 
+import numpy as np
+
 from adavsr_jax import pictures, video
 
 _PICTURES = "pictures"
+_USUAL = (1, 2, 5, 6, 7)  # primaries: BT.709, unstated, and those of old television
 
 
 class VideoTarget:
@@ -90,14 +93,14 @@ class FolderTarget:
       notes: lines for a person.
     """
 
-    def __init__(self, info, height, width):
-        """`info` is what is known of the input."""
+    def __init__(self, source, info, height, width):
+        """`source` is the input, `info` what is known of it."""
         self._grey, self._size, self._bits = (
             info.chroma == "grey",
             (width, height),
             info.bits,
         )
-        self.notes = []
+        self.notes = _left_behind(source, info, height, width)
 
     def identity(self) -> dict:
         """What its pieces depend on."""
@@ -118,12 +121,46 @@ class FolderTarget:
     def finish(self, folder: pathlib.Path, count: int, done, cut: bool) -> pathlib.Path:
         """The folder of all pieces; what a killed piece left behind is gone by then."""
         del count, cut
+        if not _evenly(done.times):
+            self.notes.append(
+                "the frames' times are uneven, and a folder holds their order only"
+            )
         made = folder / _PICTURES
         known = {pictures.numbered(number) for number in range(len(done.times))}
         for path in made.iterdir():
             if path.name not in known:
                 path.unlink()
         return made
+
+
+def _left_behind(source, info, height, width):
+    """Lines on what a folder of pictures does not say of a video."""
+    notes, colour = [], info.colour
+    beside = [] if source.is_dir() else video.beside_pictures(source)
+    if beside:
+        notes.append(
+            f"{source}: {', '.join(beside)}: not carried over into a folder of pictures"
+        )
+    aspect = info.aspect_at(height, width)
+    if aspect != 1:
+        notes.append(
+            f"a pixel is {aspect} as wide as high, which a folder of pictures does not"
+            " say"
+        )
+    if colour.primaries not in _USUAL or colour.transfer in video.HDR:
+        notes.append(
+            f"colours are kept as they are, of primaries {colour.primaries} and"
+            f" transfer {colour.transfer} (ITU-T H.273), which a folder of pictures"
+            " does not say"
+        )
+    return notes
+
+
+def _evenly(times):
+    """Whether frames at equal steps come within half a step of their times."""
+    found = np.array(times, float)
+    even = np.linspace(found[0], found[-1], len(found))
+    return (2 * (len(found) - 1) * abs(found - even) <= found[-1] - found[0]).all()
 
 
 class _Numbered:
