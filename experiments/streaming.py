@@ -87,7 +87,7 @@ class Run:
         self._total = _total(info.count, request.span)
         self._weights, self._blur = weights, blur
         self._target = _target(request, info)
-        self.notes = list(self._target.notes)
+        self.notes = [*source.notes, *self._target.notes]
         code = 1 if info.bits == 8 else 2
         steps = request.steps
         if request.adapt == "none":
@@ -192,8 +192,10 @@ class Run:
             work.leave()
             raise
         work.publish(made, overwrite=request.overwrite)
-        for note in [*self._source.notes, *self._target.notes[len(self.notes) :]]:
-            told.line(f"note: {note}")
+        self._source.conclude()
+        for note in [*self._source.notes, *self._target.notes]:
+            if note not in self.notes:
+                told.line(f"note: {note}")
         told.line(_summary(request.output, done))
         return len(done.times)
 
