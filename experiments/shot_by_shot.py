@@ -9,7 +9,6 @@ import collections
 import dataclasses
 import fractions
 import functools
-import itertools
 import time
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
@@ -81,7 +80,7 @@ def restore(job: Job) -> Done:
     behind = stages.Behind(lambda act: act(), _BEHIND)
     count = 0
     try:
-        for shot in _shots(job, decoded):
+        for shot in shot_stream.shots_of(decoded, job.method.look):
             first = recorder.done_of(shot)
             if first is not None:
                 _restore_shot(job, shot, first, recorder, behind)
@@ -100,14 +99,6 @@ def restore(job: Job) -> Done:
     seconds = time.monotonic() - began
     waited = (decoded.waited, behind.waited)
     return Done(count, *recorder.times(), seconds, waited)
-
-
-def _shots(job, decoded):
-    first = next(decoded, None)
-    if first is None:
-        return
-    look = job.method.look(first[0].pixels.nbytes)
-    yield from shot_stream.shots_of(itertools.chain([first], decoded), look)
 
 
 def _restore_shot(job, shot, first, recorder, behind):
