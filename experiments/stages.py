@@ -41,8 +41,10 @@ class Ahead:
         return item
 
     def close(self) -> None:
-        """Waits until the thread has ended, at its next item: before, what it reads
-        from should not be closed. A reader that hangs is waited for a while only.
+        """Waits until the thread has ended, at its next item.
+
+        Before, what it reads from should not be closed. A reader that hangs is waited
+        for a while only.
         """
         self._stopped = True
         self._thread.join(_PATIENCE)

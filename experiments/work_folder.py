@@ -168,8 +168,9 @@ def check(
       overwrite: whether what stands at `output` may be replaced.
 
     Raises:
-      ValueError, OSError: as `video.check_output`; the input is the output; a preview
-        inside the output; a folder that is a file system of its own.
+      InputError: the input is the output; a preview inside the output; a folder that
+        is a file system of its own.
+      ValueError, OSError: as `video.check_output`.
     """
     video.check_output(output, overwrite=overwrite)
     if output.exists() and os.path.samefile(source, output):
