@@ -45,20 +45,17 @@ def _forbidden(*_, **__):
 
 
 @pytest.mark.parametrize(
-    "output, theirs, words",
+    "output, theirs, words, overwrite",
     [
-        ("out.mp4", "out.mp4", "exists already"),
-        ("out", "out/000000.png", "exists already"),
-        ("out", "out/notes.txt", "not numbered frames"),
+        ("out.mp4", "out.mp4", "exists already", False),
+        ("out", "out/000000.png", "exists already", False),
+        ("out", "out/notes.txt", "not numbered frames", False),
+        ("out", "out/notes.txt", "not numbered frames", True),
     ],
 )
-@pytest.mark.parametrize("overwrite", [False, True])
 def test_what_came_meanwhile_is_kept(
     place, monkeypatch, output, theirs, words, overwrite
 ):
-    if overwrite and words == "exists already":
-        pytest.skip("is what --overwrite is for")
-
     def comes():
         (place / theirs).parent.mkdir(exist_ok=True)
         (place / theirs).write_text("mine")
