@@ -69,12 +69,13 @@ class Work:
                 f"{self.folder}: another command is writing {output}; wait for it, or "
                 "choose another --output"
             ) from None
+        _held.add(self.folder)  # before there is a journal: who sees one may tidy
         try:
             self._journal = self._open(settings, anew)
         except BaseException:
+            _held.discard(self.folder)
             self._lock.release()
             raise
-        _held.add(self.folder)
         self.pieces = []
         while (found := self._journal.found([len(self.pieces)])) is not None:
             self.pieces.append(Piece(*found))
