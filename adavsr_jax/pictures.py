@@ -208,10 +208,12 @@ def write_picture(
 
 def are_ours(folder: pathlib.Path) -> bool:
     """Whether `folder` holds nothing but what `write` makes."""
-    return all(
-        item.is_file() and re.fullmatch(r"\d{6,}\.png", item.name)
-        for item in folder.iterdir()
-    )
+    return all(is_ours(item) for item in folder.iterdir())
+
+
+def is_ours(path: pathlib.Path) -> bool:
+    """Whether `path` is a file that `write` may have made, by its name."""
+    return bool(re.fullmatch(r"\d{6,}\.png", path.name)) and path.is_file()
 
 
 def size(frame: np.ndarray) -> str:

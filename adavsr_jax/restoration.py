@@ -26,7 +26,7 @@ def restore(network, frames, *, radius, plan, first=0):
       radius: (input frames, input pixels) that an output pixel sees to each side; of
         frames at least 1.
       plan: a `passes.Plan`.
-      first: input frames, a multiple of `plan.window`, that are restored already.
+      first: input frames that are restored already.
 
     Yields:
       `2M - 1` frames `[4h, 4w, 3]`, less the first `2 first`.

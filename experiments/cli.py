@@ -48,6 +48,9 @@ def run(
     """
     signal.signal(signal.SIGTERM, _interrupt)
     sys.excepthook, sys.unraisablehook = _uncaught, _unraisable
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed, as by `>&-`: nobody wants to hear
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
     app.run(
         lambda argv: _guarded(main, argv), flags_parser=lambda argv: _parse(argv, parse)
     )

@@ -12,15 +12,15 @@ def use() -> None:
     """Keeps programs in `$XDG_CACHE_HOME/adavsr_jax`, by default under `~/.cache`.
 
     `JAX_COMPILATION_CACHE_DIR` comes first, as JAX reads it. Where the folder cannot be
-    made, programs are compiled anew each time.
+    made, or nobody has a home, programs are compiled anew each time.
     """
     if jax.config.jax_compilation_cache_dir:
         return
-    caches = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
-    folder = pathlib.Path(caches) / "adavsr_jax"
     try:
+        caches = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
+        folder = pathlib.Path(caches) / "adavsr_jax"
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
+    except (OSError, RuntimeError):
         return
     jax.config.update("jax_compilation_cache_dir", str(folder))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", _WORTH)

@@ -2,18 +2,21 @@
 
     python -m experiments.estimate_kernel --input=in.mp4 --output=blur
 
-Reads a video. Leaves `blur.png`, one picture a shot, and `blur_1.npy`, `blur_2.npy`
-..., kernels that `experiments.super_resolve --kernel=FILE.npy` takes.
+Reads a video, and of a shot as much as `experiments.super_resolve` looks at with the
+weights that come with the project: both tell the same. Leaves `blur.png`, one picture a
+shot, and `blur_1.npy`, `blur_2.npy` ..., kernels that `experiments.super_resolve
+--kernel=FILE.npy` takes.
 """
 
+import functools
 import os
 import pathlib
 
 import numpy as np
 from absl import flags
 
-from adavsr_jax import shots, video
-from experiments import cli, estimators, figures
+from adavsr_jax import video
+from experiments import cli, estimators, figures, method, shipped, shot_stream
 
 _INPUT = flags.DEFINE_string(
     "input", None, "A video file, or a folder of frames.", required=True
@@ -47,19 +50,26 @@ def main(argv):
     picture = output.with_name(output.name + ".png")
     _check_free(picture)
     estimator = estimators.load(_ESTIMATOR.value, _ESTIMATOR_WEIGHTS.value)
-    frames = video.read(_INPUT.value).frames
-    spans = shots.spans(frames)
-    numbers = range(1, len(spans) + 1)
-    files = [output.with_name(f"{output.name}_{number}.npy") for number in numbers]
-    for file in files:
-        _check_free(file)
-    drawn = []
-    for number, file, (start, end) in zip(numbers, files, spans, strict=True):
-        found = estimator.estimate(frames[start:end])
-        print(f"shot {number}: frames {start} to {end - 1}: {found.told}")
-        np.save(file, found.kernel)
-        label = found.told.replace(", ", "\n")
-        drawn.append((f"shot {number}", [(label, _draw(found.kernel))]))
+    config = shipped.network(shipped.size()).config
+    kernels, drawn = {}, []
+    with video.open_source(_INPUT.value) as source:
+        marked = shot_stream.marked(source)
+        look = functools.partial(method.look, config)
+        for shot in shot_stream.shots_of(marked, look):
+            file = output.with_name(f"{output.name}_{shot.number}.npy")
+            _check_free(file)
+            frames = np.stack([frame.pixels for frame in shot.head])
+            found = estimator.estimate(frames)
+            shot.finish()
+            end = shot.start + shot.count - 1
+            print(f"shot {shot.number}: frames {shot.start} to {end}: {found.told}")
+            label = found.told.replace(", ", "\n")
+            drawn.append((f"shot {shot.number}", [(label, _draw(found.kernel))]))
+            kernels[file] = found.kernel
+    for note in source.notes:
+        print(f"note: {note}")
+    for file, kernel in kernels.items():
+        np.save(file, kernel)
     figures.compare(picture, drawn, zoom=12)
     print(f"written: {picture}, and a .npy file a shot beside it")
 

@@ -26,6 +26,15 @@ class Taught(NamedTuple):
     words: str
 
 
+def look(config, frame_bytes: int) -> int:
+    """How many frames of a shot are seen, and its blur told of, before it is restored.
+
+    `config` is of the weights.
+    """
+    most = 2 * config.internal.max_frames
+    return int(min(max(_LOOK_BYTES // frame_bytes, _FEWEST_FRAMES), most))
+
+
 @dataclasses.dataclass(frozen=True)
 class Method:
     """One way to restore shots.
@@ -46,9 +55,8 @@ class Method:
     plan: passes.Plan
 
     def look(self, frame_bytes: int) -> int:
-        """How many frames of a shot are seen before it is restored."""
-        most = 2 * self.weights.config.internal.max_frames
-        return int(min(max(_LOOK_BYTES // frame_bytes, _FEWEST_FRAMES), most))
+        """See `look`."""
+        return look(self.weights.config, frame_bytes)
 
     def learn(self, frames: np.ndarray) -> Taught:
         """Tells the blur and adapts; `frames [M, h, w, 3]` are a shot's, or its first.

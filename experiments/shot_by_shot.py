@@ -9,7 +9,6 @@ import collections
 import dataclasses
 import fractions
 import functools
-import itertools
 import time
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
@@ -18,7 +17,7 @@ import numpy as np
 
 from adavsr_jax import resizing
 from adavsr_jax.video import kinds
-from experiments import method, shot_stream, stages, targets
+from experiments import method, shot_stream, stages, targets, work_folder
 
 _PIECE = 32  # input frames that a piece has at least, if its shot has
 _AHEAD, _BEHIND = 16, 8  # frames that wait: decoded, and restored
@@ -44,7 +43,7 @@ class Job:
     step: fractions.Fraction
     method: method.Method
     target: targets.VideoTarget | targets.FolderTarget
-    work: targets.Work
+    work: work_folder.Work
     taught: method.Taught | None = None
     keep_duration: bool = False
     size: tuple[int, int] | None = None
@@ -81,7 +80,7 @@ def restore(job: Job) -> Done:
     behind = stages.Behind(lambda act: act(), _BEHIND)
     count = 0
     try:
-        for shot in _shots(job, decoded):
+        for shot in shot_stream.shots_of(decoded, job.method.look):
             first = recorder.done_of(shot)
             if first is not None:
                 _restore_shot(job, shot, first, recorder, behind)
@@ -90,6 +89,7 @@ def restore(job: Job) -> Done:
             job.progress(count)
         behind.finish()
     except BaseException:
+        behind.stop()  # an encoder that is closed under its frames takes all down
         recorder.discard()
         raise
     finally:
@@ -99,14 +99,6 @@ def restore(job: Job) -> Done:
     seconds = time.monotonic() - began
     waited = (decoded.waited, behind.waited)
     return Done(count, *recorder.times(), seconds, waited)
-
-
-def _shots(job, decoded):
-    first = next(decoded, None)
-    if first is None:
-        return
-    look = job.method.look(first[0].pixels.nbytes)
-    yield from shot_stream.shots_of(itertools.chain([first], decoded), look)
 
 
 def _restore_shot(job, shot, first, recorder, behind):
@@ -126,7 +118,7 @@ def _restore_shot(job, shot, first, recorder, behind):
         job.method.restore(taught, stream.pixels(), first), start=2 * first
     ):
         index, midway = divmod(number, 2)
-        if not midway and index % length == 0:
+        if not midway and (index - first) % length == 0:
             if index > first:
                 closing = (
                     shot.number,
@@ -220,7 +212,7 @@ class _Recorder:
     def close(self, shot, end, closes, held):
         self._piece.close()
         self._piece = None
-        self._job.work.add(targets.Piece(shot, end, closes, self._times, str(held)))
+        self._job.work.add(work_folder.Piece(shot, end, closes, self._times, str(held)))
 
     def discard(self):
         if self._piece is not None:

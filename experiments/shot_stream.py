@@ -2,7 +2,7 @@
 
 import collections
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from adavsr_jax import shots
 from adavsr_jax.video import kinds
@@ -41,17 +41,19 @@ class Shot:
             yield frame
 
 
-def shots_of(marked: Iterator, look: int) -> Iterator[Shot]:
+def shots_of(marked: Iterator, look: Callable[[int], int]) -> Iterator[Shot]:
     """The shots of a stream, one after the other; what is not taken is let go.
 
     Args:
       marked: as `marked` gives.
-      look: how many frames of a shot are seen beforehand, 1 or more.
+      look: of the bytes of a frame, how many frames of a shot are seen beforehand, 1 or
+        more; see `method.look`.
     """
     number, start = 1, 0
     first = next(marked, None)
+    seen = first and look(first[0].pixels.nbytes)
     while first is not None:
-        shot = Shot(number, start, itertools.chain([first], marked), look)
+        shot = Shot(number, start, itertools.chain([first], marked), seen)
         yield shot
         shot.finish()
         first = shot.following and (shot.following, True)

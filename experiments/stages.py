@@ -4,12 +4,14 @@ What fails in a thread fails where its results are asked for. Threads are daemon
 command that is stopped does not wait for them.
 """
 
+import contextlib
 import queue
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 
 _TURN = 0.2  # seconds until who waits looks whether there is still a reason to
+_PATIENCE = 10.0  # seconds: an item of the largest frames takes less
 
 
 class Ahead:
@@ -23,7 +25,8 @@ class Ahead:
         self.waited = 0.0
         self._queue = queue.Queue(size)
         self._stopped = False
-        threading.Thread(target=self._make, args=(items,), daemon=True).start()
+        self._thread = threading.Thread(target=self._make, args=(items,), daemon=True)
+        self._thread.start()
 
     def __iter__(self) -> Iterator:
         return self
@@ -38,8 +41,13 @@ class Ahead:
         return item
 
     def close(self) -> None:
-        """Lets the thread end at its next item."""
+        """Waits until the thread has ended, at its next item.
+
+        Before, what it reads from should not be closed. A reader that hangs is waited
+        for a while only.
+        """
         self._stopped = True
+        self._thread.join(_PATIENCE)
 
     def _make(self, items):
         try:
@@ -72,6 +80,7 @@ class Behind:
         self.waited = 0.0
         self._queue = queue.Queue(size)
         self._error = None
+        self._stopped = False
         self._thread = threading.Thread(target=self._work, args=(take,), daemon=True)
         self._thread.start()
 
@@ -80,6 +89,13 @@ class Behind:
         began = time.monotonic()
         self._hand_over((item, False))
         self.waited += time.monotonic() - began
+
+    def stop(self) -> None:
+        """Drops what waits; returns when the thread has ended, raises nothing."""
+        self._stopped = True
+        with contextlib.suppress(queue.Full):  # else it waits for nothing
+            self._queue.put_nowait((None, True))
+        self._thread.join()
 
     def finish(self) -> None:
         """Waits until everything is taken; raises what the thread failed with."""
@@ -103,7 +119,7 @@ class Behind:
         try:
             while True:
                 item, last = self._queue.get()
-                if last:
+                if last or self._stopped:
                     return
                 take(item)
         except BaseException as error:  # whoever hands over next has to hear of it

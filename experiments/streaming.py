@@ -20,9 +20,11 @@ from experiments import (
     stamps,
     targets,
     trained,
+    work_folder,
 )
 
 ADAPT = ("shot", "video", "none")
+_PASSES = {"memory": None, "plan": None}  # settings that one may go on without
 _MIDDLE = 64  # frames near the middle that --adapt=video chooses a shot of
 
 
@@ -53,7 +55,11 @@ class Request:
 
 def restore(request: Request, weights, blur, stream=None) -> int:
     """A video from file to file; see `Run`."""
-    video.check_output(request.output, overwrite=request.overwrite)
+    output = work_folder.place(request.output)
+    request = dataclasses.replace(request, output=output)
+    work_folder.check(
+        request.source, output, request.preview, overwrite=request.overwrite
+    )
     with video.open_source(request.source) as source:
         return Run(request, source, weights, blur).restore(stream)
 
@@ -81,7 +87,7 @@ class Run:
         self._total = _total(info.count, request.span)
         self._weights, self._blur = weights, blur
         self._target = _target(request, info)
-        self.notes = list(self._target.notes)
+        self.notes = [*source.notes, *self._target.notes]
         code = 1 if info.bits == 8 else 2
         steps = request.steps
         if request.adapt == "none":
@@ -102,11 +108,14 @@ class Run:
             **self._target.identity(),
         }
         plan, self._needed = self._plan(code)
-        begun = targets.begun(request.output)
-        # What is free may have changed since; passes stay what they were.
-        if begun and begun | {"plan": 0} == self._settings | {"plan": 0}:
-            plan = passes.Plan(*begun["plan"])
+        begun = work_folder.begun(request.output)
         self._settings["plan"] = list(plan)
+        if begun and begun | _PASSES == self._settings | _PASSES:
+            # What is free may have changed since; passes stay what they were, unless
+            # a person says: others fit behind them as well.
+            if begun.get("memory") == request.memory:
+                plan = passes.Plan(*begun["plan"])
+            self._settings = begun
         self._method = method.Method(
             weights, blur.estimate, steps, request.back_projections, plan
         )
@@ -172,19 +181,21 @@ class Run:
         request, told = self._request, progress.Progress(self._total, stream)
         for note in self.notes:
             told.line(f"note: {note}")
-        work = targets.Work(request.output, self._settings, anew=request.overwrite)
+        work = work_folder.Work(request.output, self._settings, anew=request.overwrite)
         try:
             done = self._restored(work, told)
             made = self._target.finish(work.folder, len(work.pieces), done, self._cut())
-            work.publish(made)
         except ValueError:
             work.remove()  # what is wrong with the input will be so again
             raise
         except BaseException:
             work.leave()
             raise
-        for note in [*self._source.notes, *self._target.notes[len(self.notes) :]]:
-            told.line(f"note: {note}")
+        work.publish(made, overwrite=request.overwrite)
+        self._source.conclude()
+        for note in [*self._source.notes, *self._target.notes]:
+            if note not in self.notes:
+                told.line(f"note: {note}")
         told.line(_summary(request.output, done))
         return len(done.times)
 
@@ -248,7 +259,7 @@ def _target(request, info):
                     f"--{flag}={getattr(request, flag)}: is of videos, and --output="
                     f"{request.output} is a folder of PNG files"
                 )
-        return targets.FolderTarget(info, height, width)
+        return targets.FolderTarget(request.source, info, height, width)
     return targets.VideoTarget(
         request.output,
         request.source,

@@ -12,6 +12,7 @@ does not depend on the length. Killed or interrupted, the same command goes on a
 last piece that was finished; pieces lie in `OUTPUT.part` until the end.
 """
 
+import math
 import os
 import pathlib
 import re
@@ -29,7 +30,7 @@ from experiments import (
     shipped,
     stages,
     streaming,
-    targets,
+    work_folder,
 )
 
 _INPUT = flags.DEFINE_string(
@@ -122,15 +123,12 @@ _OVERWRITE = flags.DEFINE_bool("overwrite", False, "Replace what stands at --out
 
 def main(argv):
     del argv
-    output = pathlib.Path(_OUTPUT.value)
+    output = work_folder.place(pathlib.Path(_OUTPUT.value))
+    preview = _PREVIEW.value and pathlib.Path(_PREVIEW.value)
     # What can fail at once fails before weights are read and frames decoded.
     if not os.path.exists(_INPUT.value):
         raise cli.InputError(f"--input={_INPUT.value}: no such file or folder")
-    video.check_output(output, overwrite=_OVERWRITE.value)
-    if output.exists() and os.path.samefile(_INPUT.value, output):
-        raise cli.InputError(
-            f"--output={output} is the input, which would be lost: choose another name"
-        )
+    work_folder.check(_INPUT.value, output, preview, overwrite=_OVERWRITE.value)
     request = streaming.Request(
         source=pathlib.Path(_INPUT.value),
         output=output,
@@ -143,7 +141,7 @@ def main(argv):
         span=_span(_FRAMES.value),
         keep_duration=_KEEP_DURATION.value,
         memory=_bytes(_MEMORY.value),
-        preview=_PREVIEW.value and outputs.file("preview", _PREVIEW.value, ".png"),
+        preview=preview and outputs.file("preview", preview, ".png"),
         overwrite=_OVERWRITE.value,
     )
     compile_cache.use()
@@ -151,7 +149,7 @@ def main(argv):
     try:
         stages.interruptible(lambda: _work(request))
     except KeyboardInterrupt:
-        targets.tidy(output)
+        work_folder.tidy(output)
         raise
     except jax.errors.JaxRuntimeError as error:
         if "RESOURCE_EXHAUSTED" not in str(error):
@@ -204,7 +202,7 @@ def _span(text):
 def _bytes(gib):
     if gib is None:
         return None
-    if not gib > 0:
+    if not 0 < gib < math.inf:
         raise cli.InputError(f"--memory={gib}: expected GiB above 0, as --memory=4")
     return int(gib * 2**30)
 

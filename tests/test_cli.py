@@ -8,7 +8,7 @@ _ROOT = pathlib.Path(__file__).parent.parent
 _COMMAND = """
 import os, signal, time
 from absl import flags
-from experiments import cli
+from experiments import cli, progress
 DO = flags.DEFINE_string("do", "", "")
 def main(argv):
     if DO.value == "input":
@@ -22,6 +22,8 @@ def main(argv):
     if DO.value == "stop":
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(60)
+    if DO.value == "tell":
+        progress.Progress(None).line("told")
 cli.run(main)
 """
 
@@ -61,6 +63,23 @@ def test_verbosity_shows_the_trace_behind_a_line():
     done = _run("--do=input", "--verbosity=1")
     assert done.returncode == 2
     assert "Traceback" in done.stderr and done.stderr.endswith("error: two lines\n")
+
+
+@pytest.mark.parametrize(
+    "closed, argument, status",
+    [(">&-", "tell", 0), (">&-", "input", 2), ("2>&-", "input", 2)],
+)
+def test_nobody_need_listen(closed, argument, status):
+    command = ["sh", "-c", f'exec "$0" "$@" {closed}', sys.executable, "-c", _COMMAND]
+    done = subprocess.run(
+        [*command, f"--do={argument}"],
+        cwd=_ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == status, done.stderr
+    assert "Traceback" not in done.stderr + done.stdout
 
 
 def _run(*arguments):

@@ -1,16 +1,19 @@
 """The command that tells the blur of each shot: what it leaves, what it refuses."""
 
 import functools
+import io
 
 import commands
 import naming
 import numpy as np
+import odd_inputs
 import pytest
 import small
+import untrained
 from PIL import Image
 
-from adavsr_jax import kernel_estimation, video
-from experiments import degradations
+from adavsr_jax import kernel_estimation, pictures, video
+from experiments import degradations, estimators, streaming
 
 pytestmark = pytest.mark.slow
 
@@ -99,3 +102,55 @@ def test_refusals_are_one_line_and_leave_nothing(folder, tmp_path, flags, words)
     assert done.returncode == 2 and done.stdout == ""
     assert done.stderr.count("\n") == 1 and words in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+class _Told(Exception):
+    pass
+
+
+def _sharpening():
+    """70 frames of 16 bits: a dim blurred drawing, sharper from frame 50 on."""
+    drawing = np.random.default_rng(0).random((48, 64, 3))
+    for axis in (0, 1):
+        drawing = sum(np.roll(drawing, n, axis) for n in range(3)) / 3
+    blurred = drawing
+    for axis in (0, 1):
+        blurred = sum(np.roll(blurred, n, axis) for n in range(5)) / 5
+    shares = np.clip((np.arange(70) - 50) / 19, 0, 1)
+    return [np.uint16(3000 * (blurred + s * (drawing - blurred))) for s in shares]
+
+
+def test_it_is_what_super_resolve_tells(tmp_path):
+    (tmp_path / "in").mkdir()
+    for number, frame in enumerate(_sharpening()):
+        pictures.write_picture(tmp_path / f"in/{number}.png", frame)
+    done = _run(
+        f"--input={tmp_path / 'in'}",
+        f"--output={tmp_path / 'blur'}",
+        "--estimator=spectrum",
+    )
+    assert done.returncode == 0, done.stderr
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("shot")]
+    words = line.removeprefix("shot 1: frames 0 to 69: ")
+    spectrum = estimators.load("spectrum")
+
+    def estimate(frames):
+        raise _Told(spectrum.estimate(frames))
+
+    request = streaming.Request(tmp_path / "in", tmp_path / "out", steps=0)
+    recorder = estimators.Estimator("recorder", estimate)
+    with pytest.raises(_Told) as told:
+        streaming.restore(request, untrained.weights(), recorder, io.StringIO())
+    (found,) = told.value.args
+    assert found.told == words
+    np.testing.assert_allclose(
+        np.load(tmp_path / "blur_1.npy"), found.kernel, atol=1e-5
+    )
+
+
+def test_a_damaged_video_is_told_of(tmp_path):
+    source = odd_inputs.CASES["hole"](tmp_path)
+    flags = [f"--input={source}", f"--output={tmp_path / 'b'}", "--estimator=spectrum"]
+    done = _run(*flags)
+    assert done.returncode == 0, done.stderr
+    assert "note: " in done.stdout and "damaged stretch" in done.stdout

@@ -71,3 +71,25 @@ def test_every_input_gives_an_output_or_a_line(tmp_path, name):
 
 def test_the_dozens():
     assert len(odd_inputs.CASES) >= 60
+
+
+def test_damage_within_the_part_that_is_asked_for_is_told(tmp_path):
+    source = odd_inputs.CASES["hole"](tmp_path)
+    request = streaming.Request(source, tmp_path / "out", steps=0, span=(0, 60))
+    told = io.StringIO()
+    assert streaming.restore(request, untrained.weights(), _KNOWN, told) == 119
+    (note,) = [line for line in told.getvalue().splitlines() if "damaged" in line]
+    assert note.startswith("note: ") and "cut short" not in note
+
+
+def test_interlaced_frames_are_told_before_the_work(tmp_path):
+    flags = {"flags": "+ildct+ilme"}
+    for name, options in (("a.ts", flags), ("b.ts", {})):
+        source = odd_inputs.encode(
+            tmp_path / name, odd_inputs.clip(3), "mpeg2video", **options
+        )
+        request = streaming.Request(source, tmp_path / "out.mkv", steps=0)
+        with video.open_source(source) as opened:
+            run = streaming.Run(request, opened, untrained.weights(), _KNOWN)
+            told = any("bwdif" in note for note in run.notes)
+        assert told == (name == "a.ts")

@@ -112,6 +112,13 @@ def test_what_is_restored_already_is_left_out():
     )
 
 
+@pytest.mark.parametrize("first", [1, 5, 7, 16])
+def test_other_windows_may_follow_on_what_is_restored(first):
+    lr = small.clips(1, 17, 16)[0]
+    found = _restored(lr, (3, 16, 16), first=first)
+    _assert_equal(found, np.asarray(_whole(lr))[2 * first :])
+
+
 def test_few_shapes_serve_every_length():
     clip, shapes = small.clips(1, 17, 16)[0], set()
 

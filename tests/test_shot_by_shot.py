@@ -11,7 +11,7 @@ import small
 import untrained
 
 from adavsr_jax import degradation, kernels, passes, pixels, video
-from experiments import estimators, shot_by_shot, streaming, targets
+from experiments import estimators, shot_by_shot, streaming, trained, work_folder
 
 _RATE = fractions.Fraction(10)
 _KERNEL = np.asarray(kernels.gaussian(1.6, 1.2, 0.5))
@@ -155,19 +155,51 @@ def test_a_killed_run_goes_on(tmp_path, weights, monkeypatch, after):
     lr = np.concatenate([_shot(0, 5), _shot(1, 4)])
     asked = {"steps": 1}
     undisturbed, _ = _restored(tmp_path, weights, lr, **asked)
-    add = targets.Work.add
+    add = work_folder.Work.add
 
     def killing(work, piece):
         if len(work.pieces) == after:
             raise _Killed
         add(work, piece)
 
-    monkeypatch.setattr(targets.Work, "add", killing)
+    monkeypatch.setattr(work_folder.Work, "add", killing)
     with pytest.raises(_Killed):
         _restored(tmp_path, weights, None, **asked)
     left = (tmp_path / "out.part").exists()
     assert left == (after > 0)
-    monkeypatch.setattr(targets.Work, "add", add)
+    monkeypatch.setattr(work_folder.Work, "add", add)
     resumed, lines = _restored(tmp_path, weights, None, **asked)
     assert any("goes on after input frame" in line for line in lines) == left
     np.testing.assert_array_equal(resumed, undisturbed)
+
+
+def _plans(window):
+    return lambda *_, **__: (passes.Plan(window, 24, 32), 0)
+
+
+@pytest.mark.parametrize("after, window", [(1, 1), (2, 3)])
+def test_a_run_may_go_on_with_other_memory(
+    tmp_path, weights, monkeypatch, after, window
+):
+    monkeypatch.setattr(shot_by_shot, "_PIECE", 2)
+    lr = np.concatenate([_shot(0, 7), _shot(1, 4)])
+    monkeypatch.setattr(trained.Trained, "plan", _plans(2))
+    undisturbed, _ = _restored(tmp_path, weights, lr)
+    add = work_folder.Work.add
+
+    def killing(work, piece):
+        if len(work.pieces) == after:
+            raise _Killed
+        add(work, piece)
+
+    monkeypatch.setattr(work_folder.Work, "add", killing)
+    with pytest.raises(_Killed):
+        _restored(tmp_path, weights, None)
+    monkeypatch.setattr(work_folder.Work, "add", add)
+    monkeypatch.setattr(trained.Trained, "plan", _plans(window))
+    request = {"memory": 2**30}
+    resumed, lines = _restored(tmp_path, weights, None, **request)
+    assert any(f"goes on after input frame {2 * after}" in line for line in lines)
+    # As near as windows are to a whole: programs of other shapes round otherwise.
+    np.testing.assert_allclose(resumed.astype(int), undisturbed, atol=1)
+    assert np.mean(resumed != undisturbed) < 1e-3

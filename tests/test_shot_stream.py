@@ -27,7 +27,7 @@ def _frames(*lengths):
 def test_every_frame_is_in_one_shot(look, take):
     frames = _frames(5, 7, 6)
     starts, followers = [], []
-    for shot in shot_stream.shots_of(shot_stream.marked(frames), look):
+    for shot in shot_stream.shots_of(shot_stream.marked(frames), lambda _: look):
         assert shot.number == len(starts) + 1
         assert len(shot.head) == min(look, [5, 7, 6][len(starts)])
         if take:
@@ -41,4 +41,4 @@ def test_every_frame_is_in_one_shot(look, take):
 
 
 def test_no_frames_no_shots():
-    assert not list(shot_stream.shots_of(shot_stream.marked([]), 3))
+    assert not list(shot_stream.shots_of(shot_stream.marked([]), lambda _: 3))

@@ -45,6 +45,44 @@ def test_a_closed_stage_ends():
     assert threading.active_count() == before
 
 
+def test_what_is_read_ahead_may_be_closed_after(monkeypatch):
+    def items():
+        while True:
+            time.sleep(0.05)
+            yield 1
+
+    reading = items()
+    ahead = stages.Ahead(reading, 50)
+    next(ahead)
+    ahead.close()
+    reading.close()  # would fail in the midst of an item
+    # Who hangs is not waited for.
+    monkeypatch.setattr(stages, "_PATIENCE", 0.01)
+    hangs = threading.Event()
+    stages.Ahead(iter(hangs.wait, 1), 1).close()
+    hangs.set()
+
+
+def test_who_is_stopped_takes_nothing_more():
+    taken = []
+
+    def take(item):
+        time.sleep(0.05)
+        taken.append(item)
+
+    for size in (1, 9):  # what waits fills the queue, or does not
+        behind = stages.Behind(take, size)
+        for number in range(size):
+            behind.put(number)
+        behind.stop()
+        before = len(taken)
+        time.sleep(0.15)
+        assert len(taken) == before <= 2 * (size == 9) + 2
+    behind = stages.Behind(lambda item: 1 / 0, 1)
+    behind.put(1)
+    behind.stop()  # who stops it has an error of its own to tell
+
+
 def test_everything_is_taken_in_order():
     taken = []
     behind = stages.Behind(taken.append, 2)

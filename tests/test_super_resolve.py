@@ -38,8 +38,10 @@ from adavsr_jax import video
         (["--output=out.mp4", "--frames=7:3"], "FIRST below END"),
         (["--output=out.mp4", "--frames=9:"], "no frames"),
         (["--output=out.mp4", "--memory=0"], "GiB above 0"),
+        (["--output=out.mp4", "--memory=inf"], "GiB above 0"),
         (["--output=out.mp4", "--memory=1e-6"], "give more with --memory"),
         (["--output=out.mp4", "--preview=p.jpg"], "must end in .png"),
+        (["--output=o", "--preview=o/p.png"], "choose another place"),
         (
             ["--output=out.mp4", "--codec=divx"],
             "--codec=divx: unknown; use one of h264",

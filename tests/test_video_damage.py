@@ -34,6 +34,22 @@ def test_a_damaged_stretch_is_survived_and_told(tmp_path, name):
     assert str(path) in note and "missing" in note
 
 
+def test_damage_is_told_to_who_does_not_read_to_the_end(tmp_path):
+    path = tmp_path / "a.mkv"
+    encode(path, noise(60), options={"g": "10"})
+    path.write_bytes(_damaged(path.read_bytes(), 0.3))
+    with video.open_source(path) as source:
+        assert len(list(itertools.islice(source, 30))) == 30
+        assert source.damage and not source.notes
+        source.conclude()
+        (note,) = source.notes
+        assert str(path) in note and str(source.damage) in note
+    source, _ = read(path)
+    before = list(source.notes)
+    source.conclude()
+    assert source.notes == before  # told once
+
+
 class _Failing:
     """A container whose disk fails after seven packets."""
 

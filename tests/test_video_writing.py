@@ -265,9 +265,12 @@ def test_colour_of_pictures_and_of_codecs_that_know_one_only():
         (".mkv", {"codec": "ffv1", "crf": 10}, "--crf=10: ffv1 has no crf"),
         (".mkv", {"crf": 52}, "--crf=52: libx264 takes numbers from 0 to 51"),
         (".mkv", {"codec": "av1", "crf": 1.5}, "whole numbers from 0 to 63"),
+        (".mkv", {"codec": "vp9", "crf": float("inf")}, "whole numbers from 0 to 63"),
+        (".mkv", {"codec": "vp9", "crf": float("nan")}, "whole numbers from 0 to 63"),
         (".mkv", {"width": 63}, "63 x 48; use --size=64x48"),
         (".mkv", {"height": 47}, "64 x 47; use --size=64x48"),
         (".mkv", {"width": 20_000}, "cannot hold libx264, yuv420p, 20000 x 48"),
+        (".mkv", {"width": 10**10}, "cannot hold libx264, yuv420p, 10000000000 x 48"),
     ],
 )
 def test_what_cannot_be_written_is_refused(suffix, changes, words):

@@ -5,11 +5,11 @@ Host side; no JAX. Whole clips: `frames`, `read`, `write`. As they stream by:
 what a video is apart from its pictures.
 """
 
-from adavsr_jax.video.formats import Format
+from adavsr_jax.video.formats import HDR, Format
 from adavsr_jax.video.formats import choose as choose_format
 from adavsr_jax.video.joining import join
 from adavsr_jax.video.kinds import Colour, Frame, Info
-from adavsr_jax.video.passengers import check_passengers
+from adavsr_jax.video.passengers import beside_pictures, check_passengers
 from adavsr_jax.video.reading import Source, frames_near, open_source
 from adavsr_jax.video.whole import (
     FOLDER_RATE,
@@ -25,6 +25,7 @@ from adavsr_jax.video.writing import Encoder
 
 __all__ = [
     "FOLDER_RATE",
+    "HDR",
     "VIDEOS",
     "Clip",
     "Colour",
@@ -33,6 +34,7 @@ __all__ = [
     "Frame",
     "Info",
     "Source",
+    "beside_pictures",
     "check_output",
     "check_passengers",
     "choose_format",

@@ -30,6 +30,7 @@ FAMILIES = {
 # Transfer functions of high dynamic range: PQ and HLG. In 8 bits they show bands.
 HDR = (16, 18)
 _UNSTATED = 2
+_FASTEST = 10**9  # ticks a second of an encoder: libvpx takes no more
 
 
 @dataclasses.dataclass(frozen=True)
@@ -174,15 +175,15 @@ def choose(
         height=height,
         width=width,
         colour=colour,
-        aspect=info.aspect,
-        rate=2 * info.rate,
-        time_base=info.time_base / 2,
+        aspect=info.aspect_at(height, width),
+        rate=kinds.limited(2 * info.rate, _FASTEST),
+        time_base=kinds.limited(info.time_base / 2),
     )
     _try(path, chosen)
     if _loses_aspect(chosen):
         notes.append(
             f"{path}: {suffix} with {name} does not keep that a pixel is"
-            f" {info.aspect} as wide as high; use another codec, or .mp4 or .mov"
+            f" {chosen.aspect} as wide as high; use another codec, or .mp4 or .mov"
         )
     return chosen, notes
 
@@ -237,7 +238,7 @@ def _options(name, known, crf, chroma, width):
     else:
         crf = known.crf if crf is None else crf
         fractions_too = name.startswith("libx26")
-        whole = fractions_too or crf == int(crf)
+        whole = fractions_too or crf % 1 == 0  # not of inf, nor of nan
         if not 0 <= crf <= known.top or not whole:
             raise ValueError(
                 f"--crf={crf}: {name} takes {'' if fractions_too else 'whole '}numbers"
@@ -281,7 +282,7 @@ def _try(path, form):
         with av.open(io.BytesIO(), "w", format=form.container) as container:
             add_stream(container, form)
             container.start_encoding()
-    except (av.FFmpegError, ValueError) as error:
+    except (av.FFmpegError, ValueError, OverflowError) as error:
         raise ValueError(
             f"{path}: cannot hold {form.codec}, {form.pixel_format},"
             f" {form.width} x {form.height}; use another codec or suffix ({error})"

@@ -52,10 +52,26 @@ class Info:
     count: int | None
     alpha: bool = False
 
+    def aspect_at(self, height: int, width: int) -> fractions.Fraction:
+        """Width to height of a pixel where the whole is shown by so many."""
+        return limited(
+            self.aspect * self.width * height / fractions.Fraction(self.height * width)
+        )
+
 
 def url(path: str | os.PathLike) -> str:
     """A path as FFmpeg takes it: a colon in a name is no protocol."""
     return f"file:{os.fspath(path)}"
+
+
+def limited(
+    fraction: fractions.Fraction, largest: int = 2**31 - 1
+) -> fractions.Fraction:
+    """The nearest positive one of numbers that FFmpeg counts in: to `largest`."""
+    most = largest
+    while (near := fraction.limit_denominator(most)).numerator > largest:
+        most //= 2
+    return max(near, fractions.Fraction(1, largest))
 
 
 class Frame(NamedTuple):

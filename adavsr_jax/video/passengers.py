@@ -59,6 +59,22 @@ def check_passengers(
         return _sort(old, source, form.container)[1]
 
 
+def beside_pictures(source: str | os.PathLike) -> list[str]:
+    """What a file holds that no folder of pictures does: `sound`, `subtitles` ...
+
+    Raises:
+      ValueError, OSError: as `decoding.open_container`.
+    """
+    with decoding.open_container(source) as old:
+        found = {stream.type for stream in old.streams}
+        there = {
+            "sound": "audio" in found,
+            "subtitles": "subtitle" in found,
+            "chapters": old.chapters(),
+        }
+    return [name for name, is_there in there.items() if is_there]
+
+
 class Passengers:
     """All that goes from an open source to an open result beside the pictures."""
 

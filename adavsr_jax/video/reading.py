@@ -26,7 +26,8 @@ class Source:
     Attributes:
       path: the file or folder.
       info: what is known of all frames.
-      notes: lines a person should see; those on damage come with the last frame.
+      notes: lines a person should see; those on damage come with the last frame, or
+        when `conclude` is called.
       damage: what decoding has met so far.
     """
 
@@ -48,6 +49,9 @@ class Source:
 
     def __exit__(self, *_):
         self.close()
+
+    def conclude(self) -> None:
+        """Notes what was met so far, for who does not read on to the end."""
 
     def close(self) -> None:
         """Lets go of the file; no frames come after."""
@@ -134,8 +138,16 @@ class _File(Source):
                 found = f" ({self.damage})" if self.damage else ""
                 raise ValueError(f"{path}: no frame could be decoded from it{found}")
             self.info = _info(self._stream, first, path)
+            self._clock = times.Clock(self._stream, self.info.rate)
+            self._count, self._concluded = 0, False
             if any(part.is_alpha for part in first.format.components):
                 self.notes.append(f"{path}: its alpha channel is dropped")
+            if first.interlaced_frame:
+                self.notes.append(
+                    f"{path}: is interlaced, each frame of two moments, but is taken as"
+                    " if of one, and moving edges stay combs; deinterlace it first, as"
+                    " by ffmpeg -vf bwdif"
+                )
             self._frames = self._convert(itertools.chain([first], self._decoded))
         except BaseException:
             self._container.close()
@@ -143,7 +155,12 @@ class _File(Source):
 
     def close(self):
         super().close()
-        self._decoded.close()
+        try:
+            self._decoded.close()
+        except ValueError:
+            # A thread is inside of it still, on a disk that hangs: what it reads from
+            # ends with the process, and why we close is what has to be heard.
+            return
         self._container.close()
 
     def _enter(self, share):
@@ -158,22 +175,25 @@ class _File(Source):
             raise ValueError(f"{self.path}: cannot seek ({error})") from error
 
     def _convert(self, decoded):
-        clock = times.Clock(self._stream, self.info.rate)
         size = f"{self.info.width} x {self.info.height}"
-        for number, frame in enumerate(decoded):
+        for frame in decoded:
             tags = colour.of_frame(frame, self.path)
             pixels = colour.rgb(frame, tags, self.info.bits)
             pixels = turning.upright(pixels, turning.of_frame(frame))
             if pictures.size(pixels) != size:
                 raise ValueError(
-                    f"{self.path}: frame {number} is {pictures.size(pixels)} but the"
-                    f" first is {size}; re-encode it at one size"
+                    f"{self.path}: frame {self._count} is {pictures.size(pixels)} but"
+                    f" the first is {size}; re-encode it at one size"
                 )
-            yield kinds.Frame(pixels, clock.time(frame))
-        self._conclude(clock, number + 1)
+            self._count += 1
+            yield kinds.Frame(pixels, self._clock.time(frame))
+        self.conclude()
+        self._look_at_the_end()
 
-    def _conclude(self, clock, count):
-        """Notes what only the end shows."""
+    def conclude(self):
+        if self._concluded:
+            return
+        self._concluded, clock, count = True, self._clock, self._count
         if clock.mended:
             self.notes.append(
                 f"{self.path}: {clock.mended} of {count} frames had no time of their"
@@ -187,11 +207,14 @@ class _File(Source):
             )
         if told:
             self.notes.append(f"{self.path}: {'; '.join(told)}")
-        promised, ends = times.promised(self._stream), clock.end()
+
+    def _look_at_the_end(self):
+        promised, ends = times.promised(self._stream), self._clock.end()
         if promised and promised - ends > max(0.25, 2 / self.info.rate):
             self.notes.append(
-                f"{self.path}: pictures end after {float(ends):.2f} s ({count} frames)"
-                f" but the file promises {float(promised):.2f} s; it may be cut short"
+                f"{self.path}: pictures end after {float(ends):.2f} s"
+                f" ({self._count} frames) but the file promises"
+                f" {float(promised):.2f} s; it may be cut short"
             )
 
 
