@@ -16,8 +16,8 @@ _STEPS, _SHIFT = 3, 0.04
 
 def _moved(params, seen, kernel, steps):
     """Adaptation whose end tells what it was given."""
-    brightness = jnp.mean(seen.astype(jnp.float32)) / 255
-    return params + 0.01 * steps + 0.1 * brightness + kernel[9, 9]
+    brightness = jnp.mean(seen[0].astype(jnp.float32)) / 255 - 0.43
+    return params + 0.01 * steps + 0.01 * len(seen) + brightness + kernel[9, 9]
 
 
 def _restored(variables, lr, kernel):
