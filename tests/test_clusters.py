@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 
 import commands
 import jax
@@ -36,15 +35,25 @@ _TINY = [
 ]
 
 
+_PROGRAM = ("-m", "experiments.meta_train")
+# The same, which believes for an hour that who is silent is still there.
+_PATIENT = """
+import runpy
+from experiments import clusters
+clusters._SILENCE_SECONDS = 3600
+runpy.run_module("experiments.meta_train", run_name="__main__", alter_sys=True)
+"""
+
+
 def _free_port():
     with socket.socket() as server:
         server.bind(("localhost", 0))
         return server.getsockname()[1]
 
 
-def _start(workdir, processes, devices, *more):
+def _start(workdir, processes, devices, *more, program=_PROGRAM):
     address = f"localhost:{_free_port()}"
-    command = [sys.executable, "-m", "experiments.meta_train", f"--workdir={workdir}"]
+    command = [sys.executable, *program, f"--workdir={workdir}"]
     return [
         subprocess.Popen(
             [*command, *_TINY, *more],
@@ -129,10 +138,8 @@ def test_a_signal_to_one_stops_all_and_another_number_goes_on(alone, tmp_path):
     for line in started[0].stdout:
         if line.startswith("step 2 "):
             break
-    began = time.monotonic()
     started[1].send_signal(signal.SIGTERM)
     outputs = _finish(started, status=75)
-    assert time.monotonic() - began < 30 * 3  # other tests want the cores too
     assert "interrupted: give the same command to go on" in outputs[1]
     outputs = _finish(_start(workdir, 1, 2))
     first = int(re.search(r"2 cpu device\(s\), from step (\d+)", outputs[0])[1])
@@ -144,15 +151,14 @@ def test_a_signal_to_one_stops_all_and_another_number_goes_on(alone, tmp_path):
 @pytest.mark.parametrize("gone", [0, 1])
 def test_a_process_that_is_gone_ends_the_others_with_a_line(tmp_path, gone):
     more = ("--config.run.save_every_steps=100", "--config.large_scale.steps=5000")
-    started = _start(tmp_path / "run", 2, 1, *more)
+    program = ("-c", _PATIENT)
+    started = _start(tmp_path / "run", 2, 1, *more, program=program)
     for line in started[0].stdout:
         if line.startswith("step 2 "):
             break
-    began = time.monotonic()
     started[gone].kill()
+    # Heard by the closed connection, long before the silence is.
     said, _ = started[1 - gone].communicate(timeout=300)
-    # Heard by the closed connection, not by a minute of silence.
-    assert time.monotonic() - began < 30
     assert started[1 - gone].returncode not in (0, 75)
     assert re.search(
         r"^error: another process of this run has ended|another task died",

@@ -1,4 +1,4 @@
-"""Where compiled programs are kept, or none are."""
+"""Where programs that are compiled are kept, and when they are not."""
 
 import pathlib
 
@@ -7,34 +7,57 @@ import pytest
 
 from experiments import compile_cache
 
+_FOLDER = "jax_compilation_cache_dir"
+_WORTH = "jax_persistent_cache_min_compile_time_secs"
+
 
 @pytest.fixture(autouse=True)
-def _unset(monkeypatch):
-    before = {
-        name: getattr(jax.config, name)
-        for name in (
-            "jax_compilation_cache_dir",
-            "jax_persistent_cache_min_compile_time_secs",
-        )
-    }
-    jax.config.update("jax_compilation_cache_dir", None)
+def home(tmp_path, monkeypatch):
+    """A home of the test's own, and JAX told of no folder; later of its own again."""
+    before = {name: getattr(jax.config, name) for name in (_FOLDER, _WORTH)}
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    yield
+    jax.config.update(_FOLDER, None)
+    yield tmp_path / "home"
     for name, value in before.items():
         jax.config.update(name, value)
 
 
-def test_programs_are_kept_under_the_home(tmp_path, monkeypatch):
-    monkeypatch.setenv("HOME", str(tmp_path))
+def _used():
     compile_cache.use()
-    folder = tmp_path / ".cache/adavsr_jax"
-    assert jax.config.jax_compilation_cache_dir == str(folder) and folder.is_dir()
+    return getattr(jax.config, _FOLDER)
+
+
+@pytest.mark.parametrize("caches", [None, ""])
+def test_under_the_home_where_nothing_else_is_said(home, monkeypatch, caches):
+    if caches is not None:
+        monkeypatch.setenv("XDG_CACHE_HOME", caches)
+    assert _used() == str(home / ".cache" / "adavsr_jax")
+    assert (home / ".cache" / "adavsr_jax").is_dir()
+    compile_cache.use()  # it may be there already
+
+
+def test_where_caches_are_said_to_be(home, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
+    assert _used() == str(tmp_path / "caches" / "adavsr_jax")
+    assert (tmp_path / "caches" / "adavsr_jax").is_dir() and not home.exists()
+
+
+def test_what_jax_was_told_comes_first(home, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
+    jax.config.update(_FOLDER, str(tmp_path / "told"))
+    assert _used() == str(tmp_path / "told")
+    assert not list(tmp_path.iterdir())
+
+
+def test_where_no_folder_can_be_made_programs_are_compiled_anew(home):
+    home.write_text("a file, in which not even root makes a folder")
+    assert _used() is None
 
 
 def test_who_has_no_home_compiles_anew(monkeypatch):
-    def home():
+    def nobody():
         raise RuntimeError("Could not determine home directory.")
 
-    monkeypatch.setattr(pathlib.Path, "home", home)
-    compile_cache.use()
-    assert jax.config.jax_compilation_cache_dir is None
+    monkeypatch.setattr(pathlib.Path, "home", nobody)
+    assert _used() is None

@@ -13,11 +13,11 @@ from adavsr_jax.networks import in_time, ssr
 _FRAMES = jnp.asarray(np.random.default_rng(0).random((1, 9, 3, 4, 3)), jnp.float32)
 
 
-def _network(design, **more):
-    network = ssr.SSR(channels=8, blocks=2, design=design, **more)
+def _network(design, scale=0.3):
+    network = ssr.SSR(channels=8, blocks=2, design=design)
     shapes = jax.eval_shape(network.init, jax.random.key(0), _FRAMES)["params"]
     rng = np.random.default_rng(1)
-    draw = lambda p: jnp.asarray(0.3 * rng.standard_normal(p.shape), jnp.float32)
+    draw = lambda p: jnp.asarray(scale * rng.standard_normal(p.shape), jnp.float32)
     return functools.partial(network.apply, {"params": jax.tree.map(draw, shapes)})
 
 
@@ -41,11 +41,18 @@ def test_every_design_starts_as_interpolation(design):
 
 @pytest.mark.parametrize("design", ssr.DESIGNS)
 def test_a_still_stays_still(design):
-    """Neighbours that are equal say nothing new, wherever in the video."""
-    still = jnp.repeat(_FRAMES[:, :1], 9, axis=1)
-    found = np.asarray(_network(design)(still))
-    inside = found if design != "recurrent" else found[:, 4:5]  # it settles
-    np.testing.assert_allclose(inside, inside[:, :1].repeat(inside.shape[1], 1), 1e-4)
+    """Neighbours that are equal say nothing new; a recurrence has to settle first."""
+    settles = design == "recurrent"
+    # Smaller weights, whose recurrence forgets where the video begins and ends.
+    count, scale, inside = (33, 0.1, slice(12, 21)) if settles else (9, 0.3, slice(9))
+    still = jnp.repeat(_FRAMES[:, :1], count, axis=1)
+    found = np.asarray(_network(design, scale)(still))
+    first, *others = np.moveaxis(found[:, inside], 1, 0)
+    for other in others:
+        np.testing.assert_allclose(other, first, rtol=1e-4, atol=1e-5)
+    if settles:
+        for end in (0, -1):
+            assert np.abs(found[:, end] - first).max() > 1e-2
 
 
 def test_shifted_channels_are_those_of_the_neighbours():

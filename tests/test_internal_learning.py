@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 import small
 
-from adavsr_jax import inner_loop, internal_learning, kernels, objectives, pixels, tasks
+from adavsr_jax import (
+    inner_loop,
+    internal_learning,
+    kernels,
+    objectives,
+    pixels,
+    resampling,
+    tasks,
+)
 
 KERNEL = kernels.gaussian(1.5, 1.0, 0.4)
 SHOT = small.clips(1, 4, 48)[0]
@@ -124,6 +132,43 @@ def test_a_picture_of_one_block_says_of_no_step_that_it_helps():
     found = _learn(SHOT[:, :16, :16])
     assert int(found.steps) == 0 and np.isnan(found.held_out).all()
     jax.tree.map(np.testing.assert_array_equal, found.params, small.params())
+
+
+class _Apart:
+    """Learns brightness alone, of TSR and of SSR, which sees nothing of TSR's."""
+
+    def apply(self, variables, lfr, kernel):
+        del kernel
+        weights, between = variables["params"], resampling.interpolate_linear(lfr)
+        return between + weights["tsr"], resampling.upsample(between) + weights["ssr"]
+
+
+def test_without_its_term_tsr_learns_only_through_what_ssr_makes():
+    """Eq. 10: here that is nothing; SSR learns the same with the term or without."""
+    start = {"tsr": np.float32(0.2), "ssr": np.float32(-0.1)}
+
+    @small.jit
+    def trajectories(start):
+        return [
+            internal_learning.learn(
+                start,
+                SHOT[:3, :20, :20],
+                KERNEL,
+                model=_Apart(),
+                distance=small.DISTANCE,
+                steps=2,
+                step_size=STEP_SIZE,
+                temporal=temporal,
+                adapt=inner_loop.adapt,
+            ).trajectory
+            for temporal in (True, False)
+        ]
+
+    with_term, without = trajectories(start)
+    np.testing.assert_array_equal(without["tsr"], np.full(3, start["tsr"]))
+    assert (np.diff(with_term["tsr"]) < -1e-3).all()
+    assert (np.diff(without["ssr"]) > 1e-3).all()
+    np.testing.assert_allclose(without["ssr"], with_term["ssr"], rtol=1e-5)
 
 
 _NAN, _INF = float("nan"), float("inf")

@@ -1,6 +1,7 @@
 """The commit that a figure carries is of the code that made it, or none."""
 
 import importlib.util
+import os
 import pathlib
 import shutil
 import subprocess
@@ -10,6 +11,15 @@ import pytest
 from experiments import provenance
 
 pytestmark = pytest.mark.skipif(not shutil.which("git"), reason="needs git")
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_the_person(monkeypatch):
+    """Neither signed commits nor hooks nor another folder than what is told."""
+    for name in [name for name in os.environ if name.startswith("GIT_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
 
 
 def _git(folder, *words):

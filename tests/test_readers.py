@@ -65,7 +65,7 @@ def _start(tmp_path, body):
 
 
 def _ended(pids):
-    for _ in range(100):
+    for _ in range(3000):  # a machine may be busy
         # What has ended but nobody waited for has no command line.
         if not any(_command(pid) for pid in pids):
             return True
@@ -98,7 +98,7 @@ def test_batches_are_the_same_whoever_reads(tmp_path):
         print("equal")
         """,
     )
-    assert process.communicate(timeout=60)[0].strip() == "equal"
+    assert process.communicate(timeout=300)[0].strip() == "equal"
 
 
 def test_what_reading_raises_is_told(tmp_path):
@@ -115,7 +115,7 @@ def test_what_reading_raises_is_told(tmp_path):
             print("told:", str(error).splitlines()[0])
         """,
     )
-    output = process.communicate(timeout=60)[0]
+    output = process.communicate(timeout=300)[0]
     assert "told: clip" in output and "is damaged" in output
 
 
@@ -134,7 +134,7 @@ def test_a_reader_that_dies_ends_the_stream_with_a_line(tmp_path):
             print("told:", error)
         """,
     )
-    output = process.communicate(timeout=60)[0]
+    output = process.communicate(timeout=300)[0]
     assert "told: a process that reads clips has died" in output
 
 
@@ -160,7 +160,7 @@ def test_signals_to_the_whole_group_are_the_trainers_to_answer(tmp_path, number)
     ready, *pids = process.stdout.readline().split()
     assert ready == "ready" and len(pids) == 2
     os.killpg(process.pid, number)
-    assert process.communicate(timeout=60)[0].strip() == "went on"
+    assert process.communicate(timeout=300)[0].strip() == "went on"
     assert _ended(pids)
 
 
@@ -172,7 +172,7 @@ def test_readers_end_with_a_parent_that_is_killed(tmp_path):
         stream = batches(2)
         next(stream)
         print(*readers(), flush=True)
-        time.sleep(60)
+        time.sleep(3600)
         """,
     )
     pids = process.stdout.readline().split()

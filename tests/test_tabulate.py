@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from absl import flags
+from absl.testing import flagsaver
 
 from experiments import cli, published, readme_tables, step_tables, tabulate
 
@@ -217,6 +219,66 @@ def test_a_table_tells_how_it_was_made(monkeypatch):
 def test_unknown_tables_and_missing_results_are_told(name, complaint):
     with pytest.raises(cli.InputError, match=complaint):
         tabulate.fill(f"<!-- table {name} -->\n<!-- end -->", {})
+
+
+@pytest.fixture
+def places(evaluation, tmp_path):
+    """A folder of results, a text with a table, and what `evaluate` left."""
+    (tmp_path / "results").mkdir()
+    text = "a\n<!-- table floor -->\nold\n<!-- end -->\nb\n"
+    (tmp_path / "README.md").write_text(text)
+    hardware = {"devices": ["cpu"], "processor": "Some CPU", "cores": 3}
+    evaluation["provenance"] |= {
+        "command": ["python"],
+        "commit": "0123456789",
+        "hardware": hardware,
+    }
+    evaluation["results"] = [{**r, "row": "trilinear"} for r in evaluation["results"]]
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "results.json").write_text(json.dumps(evaluation))
+    return tmp_path
+
+
+def _tabulate(folder, *more):
+    with flagsaver.flagsaver():
+        places = [f"--results={folder}/results", f"--readmes={folder}/README.md"]
+        flags.FLAGS(["tabulate", *places, *more])
+        tabulate.main([])
+
+
+def test_what_is_published_fills_the_table_and_stays(places, evaluation, capsys):
+    text = (places / "README.md").read_text()
+    _tabulate(places, f"--publish=floor={places}/run")
+    summary = json.loads((places / "results" / "floor.json").read_text())
+    assert summary == json.loads(json.dumps(tabulate.summarise(evaluation)))
+    filled = (places / "README.md").read_text()
+    assert filled == tabulate.fill(text, {"floor": summary})
+    # Oracle, not adapted: 20 and 30 dB.
+    assert "\n| iso1.6 | 25.000 | 25.000 | 25.000 | 25.000 |\n" in filled
+    assert filled.startswith("a\n") and filled.endswith("-->\nb\n")
+    written = [places / "results" / "floor.json", places / "README.md"]
+    assert capsys.readouterr().out == "".join(f"written: {path}\n" for path in written)
+    _tabulate(places)
+    assert (places / "README.md").read_text() == filled
+
+
+@pytest.mark.parametrize(
+    ("flag", "complaint"),
+    [
+        ("--publish=floor", "--publish=floor: must read NAME=DIR"),
+        ("--publish=a/b=run", "--publish=a/b=run: must read NAME=DIR"),
+        ("--publish=floor=nowhere", "nowhere/results.json: cannot be read"),
+        ("--results=nowhere", "--results=nowhere: no such folder"),
+        ("--readmes=nowhere", "--readmes=nowhere: no such file"),
+        ("--publish=", "not published: floor"),
+    ],
+)
+def test_what_cannot_be_published_changes_no_text(places, flag, complaint):
+    text = (places / "README.md").read_text()
+    with pytest.raises(cli.InputError, match=complaint):
+        _tabulate(places, flag)
+    assert (places / "README.md").read_text() == text
+    assert not list((places / "results").iterdir())
 
 
 def test_other_files_among_the_results_are_passed_over(tmp_path):

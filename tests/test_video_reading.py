@@ -10,7 +10,7 @@ from footage import NTSC, card, encode, noise, read, tag
 from PIL import Image
 
 from adavsr_jax import pictures, video, yuv
-from adavsr_jax.video import colour, turning
+from adavsr_jax.video import colour, decoding, turning
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mov", "a.ts"])
@@ -217,6 +217,31 @@ def test_memory_does_not_grow_with_length(tmp_path):
         return most
 
     assert peak(60) < peak(10) + 2 * frame_bytes
+
+
+class _Counted:
+    """A container that counts the packets taken from it."""
+
+    def __init__(self, container):
+        self._container, self.taken = container, 0
+
+    def __getattr__(self, name):
+        return getattr(self._container, name)
+
+    def demux(self, stream):
+        for packet in self._container.demux(stream):
+            self.taken += 1
+            yield packet
+
+
+def test_frames_are_decoded_when_they_are_asked_for(tmp_path, monkeypatch):
+    """FFmpeg's own memory is not seen above: frames held there are packets taken."""
+    encode(tmp_path / "a.mkv", noise(20), "ffv1")  # a packet a frame, nothing held
+    counted = _Counted(decoding.open_container(tmp_path / "a.mkv"))
+    monkeypatch.setattr(decoding, "open_container", lambda path: counted)
+    with video.open_source(tmp_path / "a.mkv") as source:
+        ahead = [counted.taken - given for given, _ in enumerate(source, 1)]
+    assert ahead == [0] * 20
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.h264"])
