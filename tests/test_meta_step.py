@@ -185,9 +185,16 @@ def test_the_multi_step_loss_moves_from_the_mean_to_the_last():
 
 
 def test_stages_follow_progress():
-    """First order below its share, second order from there on."""
-    losses = [_meta_loss(gradient=meta_gradient.first_order), _meta_loss()]
-    ways = [meta_step.mean_gradient(loss, over_tasks="scan") for loss in losses]
+    """The first loss below its share, the second from there on."""
+
+    def multiple(factor):
+        def loss(params, clip, key, progress):
+            value = factor * sum(jnp.sum(leaf**2) for leaf in jax.tree.leaves(params))
+            return value, ({"loss": value}, ())
+
+        return loss
+
+    ways = [meta_step.mean_gradient(multiple(n), over_tasks="scan") for n in (1, 3)]
     annealed = jax.jit(meta_step.staged([(0.25, ways[0]), (1.0, ways[1])]))
     arguments = small.params(), CLIPS[:2], jax.random.split(KEY, 2)
     for progress, way in ((0.0, ways[0]), (0.2, ways[0]), (0.25, ways[1])):

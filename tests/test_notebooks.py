@@ -5,6 +5,7 @@ import pathlib
 import re
 import tomllib
 
+import commands
 import nbclient
 import nbformat
 import pytest
@@ -86,6 +87,8 @@ def test_the_readme_lists_it(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_runs_from_the_top_and_draws(name, tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    for setting, value in commands.QUICK.items():
+        monkeypatch.setenv(setting, value)
     for place in ("TMPDIR", "IPYTHONDIR", "JUPYTER_RUNTIME_DIR"):
         monkeypatch.setenv(place, str(tmp_path))  # nothing is left behind
     notebook = _read(name)
