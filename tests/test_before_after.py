@@ -15,8 +15,7 @@ _CLIPS = small.clips(2, 7, 48)
 
 
 def _run(*arguments):
-    soon = {"XLA_FLAGS": "--xla_backend_optimization_level=0"}  # compiled, not fast
-    return commands.run("experiments.before_after", *arguments, **soon)
+    return commands.run("experiments.before_after", *arguments)
 
 
 @pytest.fixture(scope="module")

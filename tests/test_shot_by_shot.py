@@ -1,5 +1,6 @@
 """Algorithm 2 on files: counts, cuts, resuming. Weights are real, if untrained."""
 
+import contextlib
 import dataclasses
 import fractions
 import io
@@ -147,6 +148,21 @@ class _Killed(BaseException):
     pass
 
 
+@contextlib.contextmanager
+def _killed_after(pieces):
+    """What is within is killed before piece `pieces`, from 0, is noted."""
+    add = work_folder.Work.add
+
+    def killing(work, piece):
+        if len(work.pieces) == pieces:
+            raise _Killed
+        add(work, piece)
+
+    with pytest.MonkeyPatch.context() as patched, pytest.raises(_Killed):
+        patched.setattr(work_folder.Work, "add", killing)
+        yield
+
+
 @pytest.mark.parametrize("after", [0, 1, 2, 3])
 def test_a_killed_run_goes_on(tmp_path, weights, monkeypatch, after):
     # Pieces of two windows of a frame each: many of them in few frames.
@@ -155,19 +171,10 @@ def test_a_killed_run_goes_on(tmp_path, weights, monkeypatch, after):
     lr = np.concatenate([_shot(0, 5), _shot(1, 4)])
     asked = {"steps": 1}
     undisturbed, _ = _restored(tmp_path, weights, lr, **asked)
-    add = work_folder.Work.add
-
-    def killing(work, piece):
-        if len(work.pieces) == after:
-            raise _Killed
-        add(work, piece)
-
-    monkeypatch.setattr(work_folder.Work, "add", killing)
-    with pytest.raises(_Killed):
+    with _killed_after(after):
         _restored(tmp_path, weights, None, **asked)
     left = (tmp_path / "out.part").exists()
     assert left == (after > 0)
-    monkeypatch.setattr(work_folder.Work, "add", add)
     resumed, lines = _restored(tmp_path, weights, None, **asked)
     assert any("goes on after input frame" in line for line in lines) == left
     np.testing.assert_array_equal(resumed, undisturbed)
@@ -185,17 +192,8 @@ def test_a_run_may_go_on_with_other_memory(
     lr = np.concatenate([_shot(0, 7), _shot(1, 4)])
     monkeypatch.setattr(trained.Trained, "plan", _plans(2))
     undisturbed, _ = _restored(tmp_path, weights, lr)
-    add = work_folder.Work.add
-
-    def killing(work, piece):
-        if len(work.pieces) == after:
-            raise _Killed
-        add(work, piece)
-
-    monkeypatch.setattr(work_folder.Work, "add", killing)
-    with pytest.raises(_Killed):
+    with _killed_after(after):
         _restored(tmp_path, weights, None)
-    monkeypatch.setattr(work_folder.Work, "add", add)
     monkeypatch.setattr(trained.Trained, "plan", _plans(window))
     request = {"memory": 2**30}
     resumed, lines = _restored(tmp_path, weights, None, **request)

@@ -8,15 +8,16 @@ import pytest
 from experiments import stages
 
 
+def _items(made):
+    """50 numbers, each noted in `made` when it is asked for."""
+    for number in range(50):
+        made.append(number)
+        yield number
+
+
 def test_items_come_in_order_and_not_too_early():
     made = []
-
-    def items():
-        for number in range(50):
-            made.append(number)
-            yield number
-
-    for number in (ahead := stages.Ahead(items(), 3)):
+    for number in (ahead := stages.Ahead(_items(made), 3)):
         time.sleep(0.002)
         assert len(made) <= number + 1 + 3 + 2  # waiting, in hand, being made
     assert number == 49 and next(ahead, None) is None
@@ -24,13 +25,7 @@ def test_items_come_in_order_and_not_too_early():
 
 def test_items_are_made_while_nobody_asks():
     made = []
-
-    def items():
-        for number in range(50):
-            made.append(number)
-            yield number
-
-    ahead = stages.Ahead(items(), 3)
+    ahead = stages.Ahead(_items(made), 3)
     next(ahead)
     deadline = time.monotonic() + 10
     while len(made) < 4 and time.monotonic() < deadline:

@@ -5,30 +5,15 @@ import types
 import numpy as np
 import pytest
 import small
+import tiny_config
 
 from experiments import build, build_data, cli, validation
-from experiments.configs import demo
-
-TINY = {
-    "network.tsr_channels": 3,
-    "network.tsr_blocks": 0,
-    "network.ssr_channels": 3,
-    "network.ssr_blocks": 0,
-    "data.rendered_clips": 2,
-    "data.frames": 3,
-    "large_scale.patch": 32,
-    "inner.steps": 1,
-    "internal.steps": 1,
-    "meta.patch": 32,
-    "meta.query_size": 4,
-    "run.validation_clips": 2,
-}
 
 
 def _config():
-    config = demo.get_config()
-    config.update_from_flattened_dict(TINY)
-    return config
+    few = {"network.tsr_blocks": 0, "network.ssr_blocks": 0}
+    few |= {"inner.steps": 1, "internal.steps": 1, "run.validation_clips": 2}
+    return tiny_config.make(**few)
 
 
 def _given(monkeypatch, *clips):
