@@ -143,7 +143,8 @@ def _network(directory):
         except ValueError as error:
             return assumed(str(error))
         kernel, gaussian, error, bicubic = map(np.asarray, look(params, seen))
-        if not error < _DOUBTFUL:
+        # Of the bicubic kernel no width is asked for, nor learned how wrong it is.
+        if not error < _DOUBTFUL and not bicubic > _SURE:
             return assumed(f"the blur cannot be told (expected error {error:.0%})")
         words = f"{describe(gaussian)}, expected error {error:.0%}"
         if bicubic > 0.5:

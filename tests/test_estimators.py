@@ -102,6 +102,13 @@ def test_what_the_network_doubts_is_assumed_and_said_to_be(ship, log_error):
     assert found.told.endswith(": 1.9 pixels are assumed")
 
 
+def test_what_is_surely_bicubic_is_told_however_little_is_known_of_widths(ship):
+    ship((*naming.SURE[:3], 3.0, *naming.SURE[4:6], 4.0))
+    found = estimators.load("network").estimate(_SHOT)
+    assert found.told == "bicubic (probability 98%)" and not found.assumed
+    assert kernels.error(found.kernel, kernels.bicubic()) < 0.02
+
+
 @pytest.mark.parametrize("name", estimators.NAMES)
 @pytest.mark.parametrize("shape", [(4, 3, 5, 3), (1, 1, 64, 3)])
 def test_a_shot_too_small_to_tell_is_assumed_and_said_to_be(ship, name, shape):
