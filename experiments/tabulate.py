@@ -102,7 +102,8 @@ def _source(results):
     for found in results:
         made = found["provenance"]
         hardware = made["hardware"]
-        machine = f"{hardware['cores']} cores of {hardware['processor']}"
+        cores = hardware["cores"]
+        machine = f"{cores} core{'s' * (cores > 1)} of {hardware['processor']}"
         machine = ", ".join([machine, *hardware["devices"]])
         commits = [made["commit"], *made.get("other_commits", ())]
         lines += [
