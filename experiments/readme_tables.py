@@ -224,6 +224,12 @@ TABLES = {
     "shipped_val": (("val_shipped",), step_tables.shipped),
     "shipped_b_vid4": (("vid4_shipped_b",), _of_b),
     "shipped_b_val": (("val_shipped_b",), _of_b),
+    "zsm": (
+        ("vid4_shipped", "vid4_zsm_b", "val_zsm"),
+        lambda small, large, validation: step_tables.by_zsm(
+            **{"Vid4": (small, large), "17 validation": (validation,)}
+        ),
+    ),
     "meta": (("val_meta",), step_tables.by_steps),
     "modules": (("val_modules",), step_tables.by_steps),
     "scratch": (("val_scratch", "val_blind"), scratch),

@@ -4,6 +4,12 @@ import functools
 
 from experiments import published, scores
 
+_GROUPS = {
+    "bicubic": ["bicubic"],
+    "12 Gaussians": published.GAUSSIANS,
+    "disk, motion, irregular": published.OTHERS,
+}
+
 
 def shipped(found, weights="shipped"):
     """What shipped weights make of every blur, told the estimator's word on it.
@@ -49,13 +55,8 @@ def summary(**sets):
         "| clips | blur, not told | trilinear | `s` | gain | `b` | gain |",
         "|---|---|---|---|---|---|---|",
     ]
-    groups = {
-        "bicubic": ["bicubic"],
-        "12 Gaussians": published.GAUSSIANS,
-        "disk, motion, irregular": published.OTHERS,
-    }
     for title, results in sets.items():
-        for name, kernels in groups.items():
+        for name, kernels in _GROUPS.items():
             cells = [f"{_mean_of(results[0], kernels, 'trilinear', 0):.2f}"]
             for found, weights in zip(results, ("shipped", "shipped_b"), strict=True):
                 mean = functools.partial(_mean_of, found, kernels)
@@ -64,6 +65,27 @@ def summary(**sets):
                 gain = psnr - mean("trilinear", 0)
                 cells += [f"**{psnr:.2f}**", f"{gain:+.2f}"]
             lines.append(f"| {title} | {name} | " + " | ".join(cells) + " |")
+    return lines
+
+
+def by_zsm(**sets):
+    """What both sizes make by the protocol `zsm`, unadapted.
+
+    Args:
+      **sets: title -> published results, each of some rows and blurs. A group of blurs
+        that is not whole there has a dash.
+    """
+    lines = [
+        "| clips | blur, not told | trilinear | `s` | `b` |",
+        "|---|---|---|---|---|",
+    ]
+    rows = ("trilinear", "shipped/consistent", "shipped_b/consistent")
+    for title, results in sets.items():
+        pooled = {"means": [entry for found in results for entry in found["means"]]}
+        for name, kernels in _GROUPS.items():
+            cells = [_mean_of(pooled, kernels, row, 0, protocol="zsm") for row in rows]
+            words = " | ".join(map(published.decibel, cells))
+            lines.append(f"| {title} | {name} | {words} |")
     return lines
 
 
@@ -78,10 +100,13 @@ def _words(steps):
 
 
 def _mean_of(found, kernels, row, steps, column="psnr_y", protocol="all"):
+    """The mean over all of these kernels, None where one of them is not there."""
     same = {"kernel_mode": "estimated", "protocol": protocol, "row": row}
     entries = [
         published.one(found, kernel=kernel, steps=steps, **same) for kernel in kernels
     ]
+    if None in entries:
+        return None
     return scores.mean(entry[column] for entry in entries)
 
 

@@ -174,6 +174,20 @@ def test_the_summary_has_both_sizes_side_by_side(evaluation):
     ]
 
 
+def test_by_zsm_a_group_of_blurs_is_told_if_it_is_whole(evaluation):
+    kernels = {"bicubic": 20.0, **dict.fromkeys(published.GAUSSIANS, 22.0)}
+    both = ("all", "zsm")
+    small = _of_shipped(evaluation, "shipped/consistent", (0, "auto"), kernels, both)
+    few = {"bicubic": 20.0, "iso1.6": 22.0}
+    large = _of_shipped(evaluation, "shipped_b/consistent", (0,), few, both)
+    lines = step_tables.by_zsm(**{"some clips": (small, large)})
+    assert lines[2:] == [
+        "| some clips | bicubic | 19.500 | 20.500 | 20.500 |",
+        "| some clips | 12 Gaussians | 21.500 | 22.500 | - |",
+        "| some clips | disk, motion, irregular | - | - | - |",
+    ]
+
+
 def test_weights_are_told_after_each_number_of_steps(evaluation):
     results = [
         _result("ours", kernel, "estimated", "a", steps, base + bonus)
