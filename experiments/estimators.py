@@ -143,13 +143,14 @@ def _network(directory):
         except ValueError as error:
             return assumed(str(error))
         kernel, gaussian, error, bicubic = map(np.asarray, look(params, seen))
+        surely_bicubic = bicubic >= _SURE
         # Of the bicubic kernel no width is asked for, nor learned how wrong it is.
-        if not error < _DOUBTFUL and not bicubic > _SURE:
+        if not (error < _DOUBTFUL or surely_bicubic):
             return assumed(f"the blur cannot be told (expected error {error:.0%})")
         words = f"{describe(gaussian)}, expected error {error:.0%}"
         if bicubic > 0.5:
             likelier = f"bicubic (probability {bicubic:.0%})"
-            words = f"{likelier}, or {words}" if bicubic < _SURE else likelier
+            words = likelier if surely_bicubic else f"{likelier}, or {words}"
         elif bicubic > _WORTH_TELLING:
             words += f", or bicubic (probability {bicubic:.0%})"
         return Found(kernel, words, False)

@@ -18,6 +18,11 @@ def _result(row, kernel, mode, clip, steps, psnr, **more):
     return {**shared, **columns, **key, "steps": steps, "psnr_y": psnr, **more}
 
 
+def _cells(lines):
+    """What stands in a table, line by line."""
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
 @pytest.fixture
 def evaluation():
     """What `evaluate` might leave: two clips, two kernels, known and estimated."""
@@ -88,7 +93,7 @@ def test_an_estimate_costs_what_it_is_below_the_oracle(evaluation):
         estimator="spectrum",
     )
     lines = readme_tables.estimators(told, network, spectrum)
-    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    cells = _cells(lines)
     assert cells[2] == [
         "network",
         "0.20",  # (0.1 + 0.3) / 2
@@ -110,7 +115,7 @@ def test_an_estimate_costs_what_it_is_below_the_oracle(evaluation):
 
 def test_a_row_has_its_gaussians_and_the_others_apart(evaluation):
     lines = readme_tables.blind(tabulate.summarise(evaluation))
-    cells = [cell.strip() for cell in lines[-1].strip("|").split("|")]
+    cells = _cells(lines)[-1]
     assert cells[:4] == ["ours", "77", "24.625", "24.750"]
     assert cells[7:9] == ["24.000", "24.125"]
 
@@ -152,7 +157,7 @@ def test_what_is_shipped_is_told_by_kernel_and_as_a_mean_of_the_gaussians(
         evaluation, f"{weights}/consistent", steps, kernels, protocols
     )
     lines = step_tables.shipped(summary, weights)
-    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    cells = _cells(lines)
     assert len({len(row) for row in cells}) == 1
     assert [row[0] for row in cells[2:]] == [*kernels, "**mean of 2 Gaussians**"]
     assert cells[-1][1:] == wanted.split()
